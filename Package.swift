@@ -26,7 +26,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 let portableCore: [Target] = [
-  core("Bytes")
+  core("Bytes"),
+  core("Digests"),
 ]
 
 let package = Package(
@@ -35,6 +36,7 @@ let package = Package(
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
   targets: portableCore + [
-    tests("Bytes")
+    tests("Bytes"),
+    tests("Digests"),
   ]
 )
