@@ -27,6 +27,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 let portableCore: [Target] = [
   core("Bytes"),
+  core("CBOR", ["Bytes"]),
   core("Digests"),
 ]
 
@@ -37,6 +38,7 @@ let package = Package(
   ],
   targets: portableCore + [
     tests("Bytes"),
+    tests("CBOR", ["Bytes"]),
     tests("Digests"),
   ]
 )
