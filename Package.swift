@@ -29,6 +29,7 @@ let portableCore: [Target] = [
   core("Bytes"),
   core("CBOR", ["Bytes"]),
   core("Digests"),
+  core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
 ]
 
 let package = Package(
@@ -40,5 +41,6 @@ let package = Package(
     tests("Bytes"),
     tests("CBOR", ["Bytes"]),
     tests("Digests"),
+    tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   ]
 )

@@ -1,0 +1,202 @@
+/// What a side tells the session about itself when it is made.
+public struct LinkLimits: Sendable, Equatable {
+  /// The longest frame this side takes, in bytes before any stuffing, at least ``minimumFrame``.
+  public var maximumFrame: Int
+  /// Bytes of one incoming object that may be under way.
+  public var window: Int
+
+  /// What every side must be able to take: the longest handshake frame and the longest control message.
+  public static let minimumFrame = 320
+
+  /// Limits of a side.
+  public init(maximumFrame: Int, window: Int) {
+    self.maximumFrame = maximumFrame
+    self.window = window
+  }
+}
+
+/// Frames and faults counted since the session object was made.
+public struct LinkStatistics: Sendable, Equatable {
+  /// Frames that came in with a right checksum.
+  public var framesReceived: UInt32 = 0
+  /// Frames made to be sent.
+  public var framesSent: UInt32 = 0
+  /// Frames whose checksum did not match, or that were too short.
+  public var framesDamaged: UInt32 = 0
+  /// Frames of another session than the current one.
+  public var framesStale: UInt32 = 0
+  /// Frames that a carrier delivered twice.
+  public var framesRepeated: UInt32 = 0
+}
+
+/// One conversation between a gateway and a board: hands frames to whoever must see them, and decides which
+/// frame goes out next. The same type serves both sides.
+///
+/// No I/O and no clock. The owner works in this order:
+/// - hand every frame that came in to ``receive(frame:now:objects:)`` and act on the event;
+/// - give commands: ``send(_:)``, ``offer(_:now:)``, ``accept(_:held:now:)`` …;
+/// - call ``nextFrame(now:objects:into:)`` until it answers false (or the carrier is full);
+/// - sleep until ``nextDeadline``, then call ``timeOut(now:)``.
+public struct LinkSession: ~Copyable {
+  /// Silence after which the gateway asks for a sign of life.
+  static let keepAlive: UInt64 = .seconds(3)
+  /// Silence after which a board takes the gateway for gone and falls silent itself. Well above
+  /// ``keepAlive`` and the time the gateway needs to send that again a few times.
+  static let boardPatience: UInt64 = .seconds(60)
+  /// Control messages kept free for the protocol itself, so that log lines cannot hold up a transfer.
+  static let reservedMessages = 2
+
+  let limits: LinkLimits
+  var handshake: Handshake
+  var control: ControlChannel
+  var transfers = TransferTable()
+  var roundTrip = RoundTripEstimator()
+  var replay = ReplayWindow()
+  var sequence: UInt16 = 0
+  /// The longest frame the peer takes.
+  var peerMaximumFrame = LinkLimits.minimumFrame
+  var lastHeard = Timestamp(microseconds: 0)
+  /// A session that the peer speaks of and this side does not know; answered once a frame.
+  var unknownSession: UInt16?
+  var farewellDue = false
+  /// A received transfer that was complete as soon as it was accepted.
+  var completedAtOnce: TransferNumber?
+
+  /// Frames and faults so far.
+  public internal(set) var statistics = LinkStatistics()
+
+  init(handshake: Handshake, limits: LinkLimits) {
+    self.handshake = handshake
+    self.limits = limits
+    control = ControlChannel(slots: 8, maximumMessage: ControlMessage.maximumEncodedLength)
+  }
+
+  /// The gateway's side: it greets at once, and again until it is answered.
+  public static func gateway(_ greeting: Greeting, limits: LinkLimits, now: Timestamp) -> LinkSession {
+    LinkSession(handshake: .gateway(GatewayHandshake(greeting, now: now)), limits: limits)
+  }
+
+  /// The board's side: it is silent until it is greeted.
+  public static func board(_ welcome: Welcome, limits: LinkLimits) -> LinkSession {
+    LinkSession(handshake: .board(BoardHandshake(welcome)), limits: limits)
+  }
+
+  /// Whether both sides have agreed on a session.
+  public var isEstablished: Bool { handshake.isEstablished }
+
+  /// Smoothed round-trip time in µs; 0 until something was measured.
+  public var roundTripTime: UInt64 { roundTrip.smoothed }
+
+  /// Frames that the peer sent and that never came in.
+  public var framesLost: UInt32 { replay.gaps }
+
+  /// Forgets the conversation, not the identity.
+  mutating func beginConversation() {
+    control.reset()
+    transfers.reset()
+    roundTrip = RoundTripEstimator()
+    replay = ReplayWindow()
+    completedAtOnce = nil
+    farewellDue = false
+  }
+
+  // MARK: Commands
+
+  /// Queues a control message.
+  ///
+  /// - Returns: false if there is no session or too much is waiting already; say it again later.
+  public mutating func send(_ message: ControlMessage) -> Bool {
+    guard handshake.isEstablished, control.free > Self.reservedMessages else { return false }
+    return enqueue(message)
+  }
+
+  /// Control messages that ``send(_:)`` takes now.
+  public var freeMessages: Int {
+    handshake.isEstablished ? max(0, control.free - Self.reservedMessages) : 0
+  }
+
+  mutating func enqueue(_ message: ControlMessage) -> Bool {
+    control.enqueue(message)
+  }
+
+  /// Offers an object to the peer.
+  ///
+  /// - Returns: the transfer's number; nil if too many transfers or messages are under way.
+  public mutating func offer(_ object: ObjectOffer, now: Timestamp) -> TransferNumber? {
+    guard handshake.isEstablished, control.free > 0, object.name.length <= ObjectName.maximumLength,
+      let number = transfers.open(object, now: now)
+    else { return nil }
+    _ = enqueue(.offer(Offer(transfer: number, object: object)))
+    return number
+  }
+
+  /// Takes an object that the peer offered.
+  ///
+  /// - Parameters:
+  ///   - transfer: the number in the ``SessionEvent/offered(_:_:)`` event.
+  ///   - held: bytes at its beginning that are here already, at most its length.
+  ///   - object: the offer in that event.
+  /// - Returns: false if it cannot be taken now; the peer was told that this side is busy.
+  public mutating func accept(
+    _ transfer: TransferNumber, _ object: ObjectOffer, held: UInt32, now: Timestamp
+  ) -> Bool {
+    let chunk = max(1, min(limits.maximumFrame, peerMaximumFrame) - Self.chunkOverhead)
+    let window = max(limits.window, chunk)
+    let incoming = IncomingTransfer(
+      number: transfer, offer: object, held: min(held, object.name.length), chunk: chunk, window: window,
+      now: now)
+    guard transfers.begin(incoming) else {
+      _ = enqueue(.answer(Answer(transfer: transfer, outcome: .declined(.busy))))
+      return false
+    }
+    if incoming.isComplete { completedAtOnce = transfer }
+    let accepted = Answer.Outcome.accepted(
+      held: incoming.contiguousBytes, chunk: UInt16(min(chunk, 65_535)), creditLimit: incoming.creditLimit)
+    _ = enqueue(.answer(Answer(transfer: transfer, outcome: accepted)))
+    return true
+  }
+
+  /// Bytes that a chunk's frame adds to its data.
+  public static let chunkOverhead = Frame.overhead + 6
+
+  /// Does not take an object that the peer offered.
+  public mutating func decline(_ transfer: TransferNumber, because reason: TransferRefusal) {
+    _ = enqueue(.answer(Answer(transfer: transfer, outcome: .declined(reason))))
+  }
+
+  /// Tells the peer that a received object was verified and is stored for good.
+  public mutating func confirm(_ transfer: TransferNumber) {
+    finish(transfer, nil)
+  }
+
+  /// Tells the peer that a received object was not kept.
+  public mutating func reject(_ transfer: TransferNumber, because reason: TransferRefusal) {
+    finish(transfer, reason)
+  }
+
+  private mutating func finish(_ transfer: TransferNumber, _ refusal: TransferRefusal?) {
+    guard transfers.closeIncoming(transfer) != nil else { return }
+    _ = enqueue(.confirmation(Confirmation(transfer: transfer, refusal: refusal)))
+  }
+
+  /// Stops sending an object.
+  public mutating func withdraw(_ transfer: TransferNumber, because reason: TransferRefusal) {
+    guard transfers.closeOutgoing(transfer) != nil else { return }
+    _ = enqueue(.cancellation(Cancellation(transfer: transfer, fromSender: true, reason: reason)))
+  }
+
+  /// How far a transfer that this side offered has come.
+  public func progress(ofOutgoing transfer: TransferNumber) -> TransferProgress? {
+    transfers.outgoingProgress(transfer)
+  }
+
+  /// How far a transfer that this side accepted has come.
+  public func progress(ofIncoming transfer: TransferNumber) -> TransferProgress? {
+    transfers.incoming(transfer)?.progress
+  }
+
+  /// Ends the session in good order: one last frame is sent.
+  public mutating func close() {
+    if handshake.isEstablished { farewellDue = true }
+  }
+}

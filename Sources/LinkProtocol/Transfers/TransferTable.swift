@@ -1,0 +1,173 @@
+import Bytes
+
+/// The transfers of one session: a few in each direction, side by side, sharing the link fairly.
+struct TransferTable {
+  /// Transfers at once in each direction.
+  static let slots = 2
+
+  private var outgoing: InlineArray<2, OutgoingTransfer?> = .init(repeating: nil)
+  private var incoming: InlineArray<2, IncomingTransfer?> = .init(repeating: nil)
+  private var nextNumber: TransferNumber = 1
+  /// The outgoing slot whose turn it is.
+  private var turn = 0
+
+  /// Forgets all transfers: a new session begins.
+  mutating func reset() {
+    for i in 0..<Self.slots {
+      outgoing[i] = nil
+      incoming[i] = nil
+    }
+  }
+
+  // MARK: Outgoing
+
+  /// Opens an outgoing transfer; nil if all slots are taken.
+  mutating func open(_ offer: ObjectOffer, now: Timestamp) -> TransferNumber? {
+    for i in 0..<Self.slots where outgoing[i] == nil {
+      let number = nextNumber
+      nextNumber = nextNumber == .max ? 1 : nextNumber + 1
+      outgoing[i] = OutgoingTransfer(number: number, offer: offer, now: now)
+      return number
+    }
+    return nil
+  }
+
+  /// The offer behind an outgoing transfer.
+  func outgoingOffer(_ number: TransferNumber) -> ObjectOffer? {
+    outgoingSlot(number).flatMap { outgoing[$0]?.offer }
+  }
+
+  /// How far an outgoing transfer has come.
+  func outgoingProgress(_ number: TransferNumber) -> TransferProgress? {
+    outgoingSlot(number).flatMap { outgoing[$0]?.progress }
+  }
+
+  /// Ends an outgoing transfer; its offer, if there was one.
+  mutating func closeOutgoing(_ number: TransferNumber) -> ObjectOffer? {
+    guard let slot = outgoingSlot(number) else { return nil }
+    let offer = outgoing[slot]?.offer
+    outgoing[slot] = nil
+    return offer
+  }
+
+  /// The receiver of an outgoing transfer accepted it; false if what it claims cannot be.
+  mutating func accepted(
+    _ number: TransferNumber, held: UInt32, chunk: Int, creditLimit: UInt32, now: Timestamp
+  ) -> Bool {
+    guard let slot = outgoingSlot(number) else { return true }
+    return outgoing[slot]?.accepted(held: held, chunk: chunk, creditLimit: creditLimit, now: now) ?? true
+  }
+
+  /// An acknowledgement came in; nil if it is for no open transfer.
+  mutating func receive(
+    _ news: ChunkAcknowledgement, now: Timestamp, timeout: UInt64
+  ) -> OutgoingTransfer.AcknowledgementOutcome? {
+    guard let slot = outgoingSlot(news.transfer) else { return nil }
+    return outgoing[slot]?.receive(news, now: now, timeout: timeout)
+  }
+
+  /// The next chunk to send, transfers taking turns.
+  mutating func nextChunk() -> (transfer: TransferNumber, index: Int, offset: Int, length: Int)? {
+    for step in 0..<Self.slots {
+      let slot = (turn + step) % Self.slots
+      guard let transfer = outgoing[slot], let chunk = transfer.chunkToSend() else { continue }
+      turn = (slot + 1) % Self.slots
+      return (transfer.number, chunk.index, chunk.offset, chunk.length)
+    }
+    return nil
+  }
+
+  /// A chunk went out.
+  mutating func sent(
+    _ number: TransferNumber, _ index: Int, sequence: UInt16, now: Timestamp, timeout: UInt64
+  ) {
+    guard let slot = outgoingSlot(number) else { return }
+    outgoing[slot]?.sent(index, sequence: sequence, now: now, timeout: timeout)
+  }
+
+  private func outgoingSlot(_ number: TransferNumber) -> Int? {
+    for i in 0..<Self.slots where outgoing[i]?.number == number { return i }
+    return nil
+  }
+
+  // MARK: Incoming
+
+  /// Whether an offer can be taken now.
+  var hasIncomingSlot: Bool {
+    for i in 0..<Self.slots where incoming[i] == nil { return true }
+    return false
+  }
+
+  /// Begins to receive; false if all slots are taken.
+  mutating func begin(_ transfer: IncomingTransfer) -> Bool {
+    for i in 0..<Self.slots where incoming[i] == nil {
+      incoming[i] = transfer
+      return true
+    }
+    return false
+  }
+
+  /// An incoming transfer.
+  func incoming(_ number: TransferNumber) -> IncomingTransfer? {
+    incomingSlot(number).flatMap { incoming[$0] }
+  }
+
+  /// Ends an incoming transfer; what it was, if there was one.
+  mutating func closeIncoming(_ number: TransferNumber) -> IncomingTransfer? {
+    guard let slot = incomingSlot(number) else { return nil }
+    let transfer = incoming[slot]
+    incoming[slot] = nil
+    return transfer
+  }
+
+  /// A chunk came in; nil if it is for no open transfer.
+  mutating func received(
+    _ number: TransferNumber, offset: Int, length: Int, sequence: UInt16, now: Timestamp
+  ) -> IncomingTransfer.ChunkOutcome? {
+    guard let slot = incomingSlot(number) else { return nil }
+    return incoming[slot]?.received(offset: offset, length: length, sequence: sequence, now: now)
+  }
+
+  /// The chunk at `offset` was written.
+  mutating func stored(_ number: TransferNumber, at offset: Int) {
+    guard let slot = incomingSlot(number) else { return }
+    incoming[slot]?.stored(at: offset)
+  }
+
+  /// An acknowledgement that is due.
+  mutating func takeAcknowledgement() -> ChunkAcknowledgement? {
+    for i in 0..<Self.slots {
+      if let news = incoming[i]?.takeAcknowledgement() { return news }
+    }
+    return nil
+  }
+
+  private func incomingSlot(_ number: TransferNumber) -> Int? {
+    for i in 0..<Self.slots where incoming[i]?.number == number { return i }
+    return nil
+  }
+
+  // MARK: Time
+
+  /// When ``timeOut(now:timeout:)`` is due.
+  var nextDeadline: Timestamp? {
+    var earliest: Timestamp?
+    for i in 0..<Self.slots {
+      earliest = .earliest(earliest, outgoing[i]?.nextDeadline)
+      earliest = .earliest(earliest, incoming[i]?.nextDeadline)
+    }
+    return earliest
+  }
+
+  /// Time passed.
+  ///
+  /// - Returns: whether an acknowledgement of something sent is overdue.
+  mutating func timeOut(now: Timestamp, timeout: UInt64) -> Bool {
+    var overdue = false
+    for i in 0..<Self.slots {
+      if outgoing[i]?.timeOut(now: now, timeout: timeout) == true { overdue = true }
+      incoming[i]?.timeOut(now: now)
+    }
+    return overdue
+  }
+}
