@@ -26,7 +26,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 let portableCore: [Target] = [
-  core("Bytes")
+  core("Bytes"),
+  core("TrainingCore", ["Bytes"]),
+  // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
+  core("CoreChecks", ["TrainingCore"]),
 ]
 
 let package = Package(
@@ -35,6 +38,7 @@ let package = Package(
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
   targets: portableCore + [
-    tests("Bytes")
+    tests("Bytes"),
+    tests("TrainingCore", ["Bytes", "CoreChecks"]),
   ]
 )
