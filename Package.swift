@@ -30,6 +30,9 @@ let portableCore: [Target] = [
   core("CBOR", ["Bytes"]),
   core("Digests"),
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
+  core("TrainingCore", ["Bytes"]),
+  // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
+  core("CoreChecks", ["TrainingCore"]),
 ]
 
 let package = Package(
@@ -42,5 +45,6 @@ let package = Package(
     tests("CBOR", ["Bytes"]),
     tests("Digests"),
     tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
+    tests("TrainingCore", ["Bytes", "CoreChecks"]),
   ]
 )
