@@ -20,10 +20,10 @@ import Testing
     for round in 0..<40_000 {
       if round % 20 == 0 { original = Array(Value.random(using: &generator).encoded.prefix(120)) }
       let input = changed(original, using: &generator)
-      pullEverything(from: input)
+      pull(round, from: input)
       guard let value = try? Value(decoding: input) else { continue }
       accepted += 1
-      if value.encoded != input { Issue.record("seed \(seed), round \(round): \(hex(input))") }
+      if !value.isEncoded(as: input) { Issue.record("seed \(seed), round \(round): \(hex(input))") }
     }
     #expect(accepted > 1000 && accepted < 39_000, "the changes are all too harmless or all too harmful")
   }
@@ -35,48 +35,45 @@ import Testing
       let input = (0..<Int.random(in: 0...24, using: &generator)).map { _ in
         UInt8.random(in: 0...255, using: &generator)
       }
-      pullEverything(from: input)
+      pull(round, from: input)
       guard let value = try? Value(decoding: input) else { continue }
-      if value.encoded != input { Issue.record("seed \(seed), round \(round): \(hex(input))") }
+      if !value.isEncoded(as: input) { Issue.record("seed \(seed), round \(round): \(hex(input))") }
     }
   }
 
   @Test func everyInputOfUpToTwoBytesIsAnswered() {
     for first in UInt8.min...UInt8.max {
-      pullEverything(from: [first])
+      for choice in 0..<9 { pull(choice, from: [first]) }
       for second in UInt8.min...UInt8.max {
         let input = [first, second]
-        pullEverything(from: input)
-        if let value = try? Value(decoding: input) { #expect(value.encoded == input) }
+        pull(Int(first) + Int(second), from: input)
+        if let value = try? Value(decoding: input) { #expect(value.isEncoded(as: input)) }
       }
     }
   }
 
-  /// Asks for every type in turn; no answer may trap or go past the end.
-  private func pullEverything(from input: [UInt8]) {
-    let start = CBORDecoder(input.span)
-    var (a, b, c, d, e) = (start, start, start, start, start)
-    let number: UInt16? = try? a.unsigned()
-    let signed: Int8? = try? b.signed()
-    let truth = try? c.bool()
-    let float = try? d.float()
-    _ = (number, signed, truth, float, e.readNull())
-    var (f, g, h, i) = (start, start, start, start)
-    do { _ = try f.bytes(max: 100) } catch {}
-    do { _ = try g.text() } catch {}
-    do {
-      for _ in 0..<(try h.arrayCount()) { try h.skipValue() }
-    } catch {}
-    do {
-      var fields = try i.map()
-      while let key = try i.nextKey(of: &fields) {
-        if key % 2 == 0 { _ = try i.bytes() }
+  /// Asks for one of nine types; no answer may trap or go past the end. One and not all, because the test library
+  /// takes a backtrace of every error thrown.
+  private func pull(_ choice: Int, from input: [UInt8]) {
+    var cbor = CBORDecoder(input.span)
+    do throws(CBORError) {
+      switch choice % 9 {
+      case 0: let _: UInt16 = try cbor.unsigned()
+      case 1: let _: Int8 = try cbor.signed()
+      case 2: _ = try cbor.bool()
+      case 3: _ = try cbor.float()
+      case 4: _ = cbor.readNull()
+      case 5: _ = try cbor.bytes(max: 100)
+      case 6: _ = try cbor.text()
+      case 7: for _ in 0..<(try cbor.arrayCount()) { try cbor.skipValue() }
+      default:
+        var fields = try cbor.map()
+        while let key = try cbor.nextKey(of: &fields) {
+          if key % 2 == 0 { _ = try cbor.bytes() }
+        }
       }
     } catch {}
-    let offsets = [a.offset, b.offset, c.offset, d.offset, e.offset, f.offset, g.offset, h.offset, i.offset]
-    if !offsets.allSatisfy({ (0...input.count).contains($0) }) {
-      Issue.record("past the end of \(hex(input))")
-    }
+    if !(0...input.count).contains(cbor.offset) { Issue.record("past the end of \(hex(input))") }
   }
 
   private func changed(_ original: [UInt8], using generator: inout SplitMix64) -> [UInt8] {

@@ -41,11 +41,19 @@ extension Value {
     }
   }
 
+  /// The encoding, which must take no more than 100,000 bytes.
   var encoded: [UInt8] {
     var encoder = CBOREncoder(capacity: 100_000)
     encode(into: &encoder)
     precondition(!encoder.overflowed)
     return copied(encoder.span)
+  }
+
+  /// Whether these very bytes are the encoding.
+  func isEncoded(as bytes: [UInt8]) -> Bool {
+    var encoder = CBOREncoder(capacity: bytes.count)
+    encode(into: &encoder)
+    return !encoder.overflowed && copied(encoder.span) == bytes
   }
 
   /// Reads what ``CBORDecoder/skipValue()`` has found well-formed, so that the recursion is bounded.
