@@ -135,6 +135,16 @@ public struct CBORDecoder: ~Escapable {
     return Int(count)
   }
 
+  /// Reads the head of a map of at most `max` pairs with keys of any type; that many keys and values follow,
+  /// whose order nobody checks. For messages there is ``map(max:)``.
+  @_lifetime(self: copy self)
+  public mutating func mapCount(max: Int = .max) throws(CBORError) -> Int {
+    let count = try argument(of: MajorType.map)
+    guard count <= UInt64(clamping: max) else { throw .overflow }
+    guard count <= UInt64(remaining / 2) else { throw .truncated }
+    return Int(count)
+  }
+
   /// Checks that the input ends here.
   public func finish() throws(CBORError) {
     guard offset == input.count else { throw .trailingBytes }

@@ -11,11 +11,7 @@ extension CBORDecoder {
   /// Reads the head of a map of at most `max` fields; ``nextKey(of:)`` goes through them.
   @_lifetime(self: copy self)
   public mutating func map(max: Int = 32) throws(CBORError) -> CBORFields {
-    let count = try argument(of: MajorType.map)
-    guard count <= UInt64(clamping: max) else { throw .overflow }
-    // Every field takes two bytes at least.
-    guard count <= UInt64(remaining / 2) else { throw .truncated }
-    return CBORFields(remaining: Int(count))
+    CBORFields(remaining: try mapCount(max: max))
   }
 
   /// Reads the key of the next field, 0…2^32 − 1; nil after the last one. The keys must ascend.

@@ -56,7 +56,7 @@ extension TrainTask {
 private func bytes(of task: TrainTask, capacity: Int = 200) -> (bytes: [UInt8], overflowed: Bool) {
   var buffer = BoundedBytes(capacity: capacity)
   CBOREncoder.append(to: &buffer) { cbor in task.encode(into: &cbor) }
-  return (array(buffer.span), buffer.overflowed)
+  return (copied(buffer.span), buffer.overflowed)
 }
 
 @Suite struct MessageTests {
@@ -76,7 +76,7 @@ private func bytes(of task: TrainTask, capacity: Int = 200) -> (bytes: [UInt8], 
     var buffer = BoundedBytes(capacity: 8)
     buffer.append(0x99)
     CBOREncoder.append(to: &buffer) { cbor in cbor.map { $0.field(24, bool: false) } }
-    #expect(array(buffer.span) == [0x99, 0xa1, 0x18, 0x18, 0xf4])
+    #expect(copied(buffer.span) == [0x99, 0xa1, 0x18, 0x18, 0xf4])
   }
 
   @Test func fieldsOfAVersionToComeAreSkippedWhateverTheyHold() throws {
@@ -90,7 +90,7 @@ private func bytes(of task: TrainTask, capacity: Int = 200) -> (bytes: [UInt8], 
       cbor.key(4_000_000_000)
       cbor.text("later")
     }
-    #expect(try TrainTask(decoding: array(encoder.span)) == TrainTask(round: 5))
+    #expect(try TrainTask(decoding: copied(encoder.span)) == TrainTask(round: 5))
   }
 
   @Test func everyTruncationIsRefused() {
@@ -126,6 +126,6 @@ private func bytes(of task: TrainTask, capacity: Int = 200) -> (bytes: [UInt8], 
     var encoder = CBOREncoder(capacity: 20)
     encoder.text(Array("aé€".utf8.dropLast()).span)
     var decoder = CBORDecoder(encoder.span)
-    #expect(array(try decoder.text()) == Array("aé??".utf8))
+    #expect(copied(try decoder.text()) == Array("aé??".utf8))
   }
 }
