@@ -29,12 +29,19 @@ let portableCore: [Target] = [
   core("Bytes")
 ]
 
+/// One kind of I/O on Linux each, without policy.
+let drivers: [Target] = [
+  .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+  .target(name: "SerialDevices", dependencies: ["CUdev"], swiftSettings: strict),
+]
+
 let package = Package(
   name: "FedBridge",
   products: [
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
-  targets: portableCore + [
-    tests("Bytes")
+  targets: portableCore + drivers + [
+    tests("Bytes"),
+    tests("SerialDevices"),
   ]
 )
