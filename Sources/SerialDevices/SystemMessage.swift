@@ -11,7 +11,8 @@ func groupName(_ id: gid_t) -> String {
   withScratch { text, size in
     var entry = group()
     var found: UnsafeMutablePointer<group>?
-    return getgrgid_r(id, &entry, text, size, &found) == 0 && found != nil ? String(cString: entry.gr_name) : nil
+    return getgrgid_r(id, &entry, text, size, &found) == 0 && found != nil
+      ? String(cString: entry.gr_name) : nil
   } ?? String(id)
 }
 
@@ -20,7 +21,8 @@ func userName(_ id: uid_t) -> String {
   withScratch { text, size in
     var entry = passwd()
     var found: UnsafeMutablePointer<passwd>?
-    return getpwuid_r(id, &entry, text, size, &found) == 0 && found != nil ? String(cString: entry.pw_name) : nil
+    return getpwuid_r(id, &entry, text, size, &found) == 0 && found != nil
+      ? String(cString: entry.pw_name) : nil
   } ?? String(id)
 }
 

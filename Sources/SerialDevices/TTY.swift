@@ -128,6 +128,7 @@ public struct TTY: ~Copyable {
     var status = stat()
     // No permission to look at it either: the folder is closed.
     guard stat(path, &status) == 0 else { return .refused(path: path, errno: EACCES) }
-    return .permissionDenied(path: path, group: groupName(status.st_gid), mode: UInt32(status.st_mode & 0o7777))
+    return .permissionDenied(
+      path: path, group: groupName(status.st_gid), mode: UInt32(status.st_mode & 0o7777))
   }
 }

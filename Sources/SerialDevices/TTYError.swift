@@ -33,7 +33,8 @@ public enum TTYError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The port in question, as it was named.
   public var path: String {
     switch self {
-    case .noSuchDevice(let path), .permissionDenied(let path, _, _), .busy(let path, _), .notATerminal(let path),
+    case .noSuchDevice(let path), .permissionDenied(let path, _, _), .busy(let path, _),
+      .notATerminal(let path),
       .inputOutput(let path, _), .vanished(let path), .refused(let path, _):
       path
     }

@@ -97,7 +97,9 @@ final class UdevTTYSource {
     while let current = entry {
       entry = udev_list_entry_get_next(current)
       // Nil when the device went away since the scan: its removal is on the way.
-      guard let device = udev_device_new_from_syspath(udev, udev_list_entry_get_name(current)) else { continue }
+      guard let device = udev_device_new_from_syspath(udev, udev_list_entry_get_name(current)) else {
+        continue
+      }
       defer { udev_device_unref(device) }
       // Before its rules ran a node may still have the wrong group; the monitor tells when they did.
       if daemonRuns && udev_device_get_is_initialized(device) == 0 { continue }

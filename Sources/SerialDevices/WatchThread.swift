@@ -78,7 +78,9 @@ final class WatchThread {
         throw SerialWatchError(call: "poll", errno: errno)
       }
       if set[1].revents != 0 { return false }
-      if set[0].revents & Int16(POLLNVAL | POLLHUP) != 0 { throw SerialWatchError(call: "poll", errno: EBADF) }
+      if set[0].revents & Int16(POLLNVAL | POLLHUP) != 0 {
+        throw SerialWatchError(call: "poll", errno: EBADF)
+      }
       if set[0].revents != 0 { return true }
     }
   }
