@@ -35,6 +35,12 @@ let portableCore: [Target] = [
   core("CoreChecks", ["TrainingCore"]),
 ]
 
+/// One kind of I/O on Linux each, without policy.
+let drivers: [Target] = [
+  .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+  .target(name: "SerialDevices", dependencies: ["CUdev"], swiftSettings: strict),
+]
+
 let package = Package(
   name: "FedBridge",
   products: [
@@ -46,5 +52,8 @@ let package = Package(
     tests("Digests"),
     tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
     tests("TrainingCore", ["Bytes", "CoreChecks"]),
+  targets: portableCore + drivers + [
+    tests("Bytes"),
+    tests("SerialDevices"),
   ]
 )

@@ -1,0 +1,40 @@
+/// A serial port of a board that is plugged in.
+public struct SerialPort: Sendable, Hashable {
+  /// The kernel's name of this port, its path below /sys. The key of ``PortInventory``.
+  public var devicePath: String
+  /// What to open, such as `/dev/ttyACM0`. It changes from one plugging to the next and identifies nothing.
+  public var node: String
+  /// The number that the USB bus gave the device when it was attached. A device plugged out and in again has
+  /// another one, even where everything else is the same.
+  public var attachment: UInt32
+  /// What the USB device behind the port says about itself.
+  public var usb: USBIdentity
+  /// What runs on the board.
+  public var kind: BoardKind
+
+  /// A port from its parts.
+  public init(devicePath: String, node: String, attachment: UInt32, usb: USBIdentity, kind: BoardKind) {
+    self.devicePath = devicePath
+    self.node = node
+    self.attachment = attachment
+    self.usb = usb
+    self.kind = kind
+  }
+
+  /// Whether `other` is the same plugging of the same device on the same port, so that a descriptor opened on one
+  /// serves the other.
+  func isSamePlugging(as other: SerialPort) -> Bool {
+    devicePath == other.devicePath && attachment == other.attachment && kind == other.kind
+      && usb.vendor == other.usb.vendor && usb.product == other.usb.product && usb.serial == other.usb.serial
+  }
+}
+
+/// What happened to a port.
+public enum PortEvent: Sendable, Hashable {
+  /// A port that was not there before.
+  case appeared(SerialPort)
+  /// A port that stays, with another node name or other texts. What is open stays open.
+  case changed(SerialPort)
+  /// A port that is gone; as it was last known.
+  case vanished(SerialPort)
+}
