@@ -35,6 +35,8 @@ let package = Package(
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
   targets: portableCore + [
-    tests("Bytes")
+    core("Rounds"),
+    tests("Bytes"),
+    tests("Rounds"),
   ]
 )
