@@ -26,7 +26,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 let portableCore: [Target] = [
-  core("Bytes")
+  core("Bytes"),
+  core("CBOR", ["Bytes"]),
+  core("Digests"),
 ]
 
 let package = Package(
@@ -35,8 +37,10 @@ let package = Package(
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
   targets: portableCore + [
-    core("Rounds"),
     tests("Bytes"),
-    tests("Rounds"),
+    tests("CBOR", ["Bytes"]),
+    tests("Digests"),
+    core("Rounds", ["Digests"]),
+    tests("Rounds", ["Digests"]),
   ]
 )

@@ -1,3 +1,5 @@
+public import Digests
+
 /// One board's update in one round, without the payload: what the ledger says about it.
 public struct Contribution: Hashable, Sendable {
   /// The board that trained.
@@ -5,9 +7,9 @@ public struct Contribution: Hashable, Sendable {
   /// The round it trained for.
   public let round: RoundNumber
   /// The model it started from.
-  public let base: ContentHash
+  public let base: Digest32
   /// SHA-256 of the update's payload. It tells a repeated message from a second, different update.
-  public let update: ContentHash
+  public let update: Digest32
   /// Number of examples it trained on: its weight in the average.
   public let examples: UInt32
   /// Mean training loss in the board's last epoch; nil when the board gave none or not a finite one.
@@ -15,7 +17,7 @@ public struct Contribution: Hashable, Sendable {
 
   /// Makes a contribution; a training loss that is not finite becomes nil.
   public init(
-    board: BoardID, round: RoundNumber, base: ContentHash, update: ContentHash, examples: UInt32,
+    board: BoardID, round: RoundNumber, base: Digest32, update: Digest32, examples: UInt32,
     trainingLoss: Float?
   ) {
     self.board = board

@@ -1,3 +1,5 @@
+import Digests
+
 /// A connected board as the coordinator sees it.
 struct Member {
   /// What the board was asked to do last.
@@ -15,7 +17,7 @@ struct Member {
   }
 
   /// The model it holds, as far as known.
-  var held: ContentHash?
+  var held: Digest32?
   var step: Step = .idle
 
   /// When something is due about this board.

@@ -1,12 +1,14 @@
+public import Digests
+
 /// One version of the model: its place in the history and its content.
 public struct ModelVersion: Hashable, Sendable, CustomStringConvertible {
   /// 0 for the model a run starts from, one more for each aggregation.
   public let number: UInt32
   /// SHA-256 of the snapshot.
-  public let hash: ContentHash
+  public let hash: Digest32
 
   /// Makes a version.
-  public init(number: UInt32, hash: ContentHash) {
+  public init(number: UInt32, hash: Digest32) {
     self.number = number
     self.hash = hash
   }

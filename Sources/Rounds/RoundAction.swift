@@ -1,3 +1,5 @@
+public import Digests
+
 /// What the coordinator wants done, or wants known. The first group are commands, the second are notices that
 /// need no answer and are worth a line in the log.
 public enum RoundAction: Hashable, Sendable {
@@ -56,7 +58,7 @@ public enum RoundAction: Hashable, Sendable {
 /// Why an update was not accepted.
 public enum RefusalReason: Hashable, Sendable, CustomStringConvertible {
   /// It was made from another model than the round's.
-  case wrongBase(expected: ContentHash, got: ContentHash)
+  case wrongBase(expected: Digest32, got: Digest32)
   /// It names a round that has not begun.
   case roundNotBegun(open: RoundNumber)
   /// All rounds are held.

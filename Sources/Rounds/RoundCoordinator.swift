@@ -1,3 +1,5 @@
+public import Digests
+
 /// Holds rounds of synchronous Federated Averaging (McMahan et al. 2017) over boards that come and go.
 ///
 /// ## How it works
@@ -127,7 +129,7 @@ public struct RoundCoordinator: Sendable {
   ///
   /// - Parameter held: the model it says it holds, nil when none.
   public mutating func boardReady(
-    _ board: BoardID, holding held: ContentHash?, now: MonotonicTime
+    _ board: BoardID, holding held: Digest32?, now: MonotonicTime
   ) -> [RoundAction] {
     var actions: [RoundAction] = []
     members[board] = Member(held: held)
@@ -187,7 +189,7 @@ public struct RoundCoordinator: Sendable {
 
   /// The board holds the model, verified and durable.
   public mutating func modelDelivered(
-    _ board: BoardID, _ model: ContentHash, now: MonotonicTime
+    _ board: BoardID, _ model: Digest32, now: MonotonicTime
   ) -> [RoundAction] {
     var actions: [RoundAction] = []
     members[board]?.held = model
@@ -211,7 +213,7 @@ public struct RoundCoordinator: Sendable {
   /// The board evaluated a model on its own held-out examples. A report on another model than the open round's
   /// base is of no use any more.
   public mutating func evaluationReported(
-    _ board: BoardID, _ model: ContentHash, _ report: EvaluationReport, now: MonotonicTime
+    _ board: BoardID, _ model: Digest32, _ report: EvaluationReport, now: MonotonicTime
   ) -> [RoundAction] {
     var actions: [RoundAction] = []
     guard isWorking, model == round.base.hash else { return [] }

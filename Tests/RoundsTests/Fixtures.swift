@@ -1,3 +1,4 @@
+import Digests
 import Rounds
 
 /// Random numbers for schedules: SplitMix64 (Steele, Lea, Flood 2014), the same on every machine for one seed.
@@ -15,12 +16,10 @@ struct SplitMix64: RandomNumberGenerator {
   mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 }
 
-/// A hash that stands for some content; equal numbers, equal content.
-func hash(_ number: UInt64) -> ContentHash {
-  var generator = SplitMix64(state: number)
-  let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) }
-  guard let hash = ContentHash(bytes: bytes) else { fatalError("32 bytes make a hash") }
-  return hash
+/// A digest that stands for some content; equal numbers, equal content.
+func hash(_ number: UInt64) -> Digest32 {
+  let bytes = (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+  return SHA256.hash(of: bytes.span)
 }
 
 func version(_ number: UInt32) -> ModelVersion { ModelVersion(number: number, hash: hash(UInt64(number))) }

@@ -11,19 +11,6 @@ import Testing
     }
   }
 
-  @Test func `A content hash reads back from text and bytes`() throws {
-    let bytes = (0..<32).map { UInt8($0 * 7) }
-    let hash = try #require(ContentHash(bytes: bytes))
-    #expect(hash.bytes == bytes)
-    #expect(ContentHash(hash.description) == hash)
-    #expect(ContentHash(hash.description.uppercased()) == hash)
-    #expect(hash.short == "00070e15")
-    #expect(ContentHash(bytes: bytes.dropLast()) == nil)
-    #expect(ContentHash(String(hash.description.dropLast())) == nil)
-    #expect(ContentHash(hash.description + "00") == nil)
-    #expect(ContentHash(String(repeating: "g", count: 64)) == nil)
-  }
-
   @Test func `Evaluation reports add up and impossible ones do not exist`() {
     let sum = report(10, 5, 2) + report(30, 25, 4)
     #expect(sum.accuracy == 0.75)
