@@ -55,5 +55,7 @@ let package = Package(
   targets: portableCore + drivers + [
     tests("Bytes"),
     tests("SerialDevices"),
+    core("Rounds", ["Digests"]),
+    tests("Rounds", ["Digests"]),
   ]
 )
