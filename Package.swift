@@ -27,10 +27,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 let portableCore: [Target] = [
   core("Bytes"),
-  core("CBOR", ["Bytes"]),
   core("Digests"),
-  core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
+  core("CBOR", ["Bytes"]),
   core("TrainingCore", ["Bytes"]),
+  core("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
+  core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
+  core("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core("CoreChecks", ["TrainingCore"]),
 ]
@@ -41,21 +43,27 @@ let drivers: [Target] = [
   .target(name: "SerialDevices", dependencies: ["CUdev"], swiftSettings: strict),
 ]
 
+/// What the gateway decides, without I/O.
+let gateway: [Target] = [
+  core("Rounds", ["Digests"])
+]
+
+let mirrors: [Target] = [
+  tests("Bytes"),
+  tests("Digests"),
+  tests("CBOR", ["Bytes"]),
+  tests("TrainingCore", ["Bytes", "CoreChecks"]),
+  tests("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
+  tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
+  tests("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
+  tests("SerialDevices"),
+  tests("Rounds", ["Digests"]),
+]
+
 let package = Package(
   name: "FedBridge",
   products: [
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
-  targets: portableCore + [
-    tests("Bytes"),
-    tests("CBOR", ["Bytes"]),
-    tests("Digests"),
-    tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
-    tests("TrainingCore", ["Bytes", "CoreChecks"]),
-  targets: portableCore + drivers + [
-    tests("Bytes"),
-    tests("SerialDevices"),
-    core("Rounds", ["Digests"]),
-    tests("Rounds", ["Digests"]),
-  ]
+  targets: portableCore + drivers + gateway + mirrors
 )

@@ -1,3 +1,5 @@
+public import Digests
+
 /// What a side tells the session about itself when it is made.
 public struct LinkLimits: Sendable, Equatable {
   /// The longest frame this side takes, in bytes before any stuffing, at least ``minimumFrame``.
@@ -100,6 +102,13 @@ public struct LinkSession: ~Copyable {
     farewellDue = false
   }
 
+  /// Board: the model it holds from now on, for the next welcome.
+  public mutating func boardHolds(model: Digest32?) {
+    guard case .board(var board) = handshake else { return }
+    board.updateWelcome { $0.model = model }
+    handshake = .board(board)
+  }
+
   // MARK: Commands
 
   /// Queues a control message.
@@ -140,7 +149,8 @@ public struct LinkSession: ~Copyable {
   public mutating func accept(
     _ transfer: TransferNumber, _ object: ObjectOffer, held: UInt32, now: Timestamp
   ) -> Bool {
-    let chunk = max(1, min(limits.maximumFrame, peerMaximumFrame) - Self.chunkOverhead)
+    // Whole words, so that a board can write a chunk to flash as it is.
+    let chunk = max(4, (min(limits.maximumFrame, peerMaximumFrame) - Self.chunkOverhead) & ~3)
     let window = max(limits.window, chunk)
     let incoming = IncomingTransfer(
       number: transfer, offer: object, held: min(held, object.name.length), chunk: chunk, window: window,
@@ -193,6 +203,11 @@ public struct LinkSession: ~Copyable {
   /// How far a transfer that this side accepted has come.
   public func progress(ofIncoming transfer: TransferNumber) -> TransferProgress? {
     transfers.incoming(transfer)?.progress
+  }
+
+  /// Ends the session because its carrier is gone. A gateway greets anew.
+  public mutating func abandon(now: Timestamp) -> SessionEvent {
+    handshake.isEstablished ? end(.carrierLost, now: now) : .nothing
   }
 
   /// Ends the session in good order: one last frame is sent.

@@ -6,6 +6,8 @@ public enum SessionEnd: Sendable, Equatable {
   case peerReset
   /// The peer did not answer for long.
   case peerSilent
+  /// The carrier under it is gone.
+  case carrierLost
 }
 
 /// What a frame or the passing of time led to. One frame leads to at most one event.

@@ -1,0 +1,111 @@
+public import Bytes
+public import LinkProtocol
+public import TrainingCore
+
+/// Why a flash operation failed.
+public enum FlashError: Error, Sendable, Equatable {
+  /// Beyond the end of the region.
+  case outOfRange
+  /// Not on a word boundary, or not whole words.
+  case misaligned
+  /// The words did not take the value: worn out, or not erased before.
+  case writeFailed
+  /// The page did not become erased.
+  case eraseFailed
+}
+
+/// The part of flash that belongs to the board's storage, addressed from 0. NOR rules hold: an erase sets all
+/// bits of a page, a write can only clear bits, and a word may be written twice at most between erases.
+public protocol BoardFlash {
+  /// Bytes a page, the unit of erasing; a power of two.
+  var pageSize: Int { get }
+  /// Number of pages.
+  var pageCount: Int { get }
+
+  /// Copies `destination.count` bytes from `offset` on.
+  mutating func read(at offset: Int, into destination: inout MutableSpan<UInt8>) throws(FlashError)
+
+  /// Writes whole words of 4 bytes; `offset` is a multiple of 4.
+  mutating func write(_ words: Span<UInt8>, at offset: Int) throws(FlashError)
+
+  /// Erases one page.
+  mutating func erase(page: Int) throws(FlashError)
+}
+
+/// Which of a board's examples.
+public enum ExampleSet: Sendable, Equatable {
+  /// Those it trains on.
+  case training
+  /// Those it keeps to evaluate models.
+  case heldOut
+}
+
+/// The examples of a board. They never leave it.
+public protocol ExampleStore {
+  /// Features of an example.
+  var featureWidth: Int { get }
+  /// Whether features are float32 or quantised, and how.
+  var input: InputFormat { get }
+  /// Number of classes; labels are below it.
+  var classCount: Int { get }
+
+  /// Number of examples.
+  func count(of set: ExampleSet) -> Int
+
+  /// Copies the features of an example of float32 input.
+  ///
+  /// - Returns: its label; nil if it cannot be read.
+  mutating func load(
+    _ index: Int, of set: ExampleSet, into features: inout MutableSpan<Float>
+  ) -> Int?
+
+  /// Copies the features of an example of int8 input.
+  ///
+  /// - Returns: its label; nil if it cannot be read.
+  mutating func load(
+    _ index: Int, of set: ExampleSet, into features: inout MutableSpan<Int8>
+  ) -> Int?
+}
+
+/// What a board's software needs of its hardware. A physical board, an emulated one and a Linux process each
+/// implement it; everything above is the same code.
+public protocol BoardHardware: ~Copyable {
+  associatedtype Flash: BoardFlash
+  associatedtype Examples: ExampleStore
+
+  /// Its storage.
+  var flash: Flash { get set }
+  /// Its examples.
+  var examples: Examples { get set }
+
+  /// A word from the random number generator.
+  mutating func randomWord() -> UInt32
+
+  /// Shows what the board is doing, on a LED or whatever there is.
+  mutating func indicate(_ phase: BoardPhase)
+}
+
+/// Who a board is and how much memory it lends.
+public struct BoardConfiguration: Sendable {
+  /// The board's identity, burnt into its chip.
+  public var board: UInt64
+  /// Version of the firmware.
+  public var firmware: ShortText
+  /// Kind of board, e.g. `nano33ble`.
+  public var hardware: ShortText
+  /// Floats of memory for models, gradients and activations.
+  public var arena: Int
+  /// Longest frame taken, and bytes of a transfer that may be under way.
+  public var limits: LinkLimits
+
+  /// A configuration with these values.
+  public init(
+    board: UInt64, firmware: ShortText, hardware: ShortText, arena: Int, limits: LinkLimits
+  ) {
+    self.board = board
+    self.firmware = firmware
+    self.hardware = hardware
+    self.arena = arena
+    self.limits = limits
+  }
+}

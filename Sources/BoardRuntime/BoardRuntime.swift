@@ -1,0 +1,111 @@
+public import Bytes
+public import Digests
+public import LinkProtocol
+
+/// Everything a board does, generic over its hardware: it answers a gateway, keeps models in flash, trains and
+/// evaluates in slices, and offers what it learnt.
+///
+/// No I/O of its own, no clock, and no allocation after `init`. The owner hands in the frames that a carrier
+/// delivered, asks for frames to send, and calls ``work(now:)`` while it has nothing better to do: each call
+/// takes about as long as one training example, so the link is never left unanswered for long.
+public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
+  /// Time between two reports of training progress. Seldom enough to cost little on the slowest link.
+  static var reportInterval: UInt64 { .milliseconds(500) }
+  /// Time before an update is offered again that the gateway had no room for.
+  static var offerPause: UInt64 { .seconds(1) }
+
+  let configuration: BoardConfiguration
+  var session: LinkSession
+  var bench: Workbench<Hardware>
+  var activity = Activity.idle
+  /// A model whose bytes are all here.
+  var modelToVerify: Verification?
+  /// A task that waits until the board is free.
+  var nextTraining: TrainTask?
+  var nextEvaluation: Digest32?
+  /// What could not be queued when it came up; retried at every opportunity.
+  var reportToSend: EvaluationReport?
+  var problemToSend: Problem?
+  var bootTime: Timestamp?
+  var shownPhase: BoardPhase?
+  var now = Timestamp(microseconds: 0)
+
+  /// Starts the board: reads what its flash holds.
+  public init(hardware: consuming Hardware, configuration: BoardConfiguration) {
+    let boot = hardware.randomWord()
+    let capabilities: Capabilities =
+      hardware.examples.count(of: .heldOut) > 0 ? [.training, .evaluation] : [.training]
+    let examples = UInt32(clamping: hardware.examples.count(of: .training))
+    self.configuration = configuration
+    bench = Workbench(hardware: hardware, arena: configuration.arena)
+    var welcome = Welcome(
+      board: configuration.board, maximumFrame: UInt16(clamping: configuration.limits.maximumFrame),
+      capabilities: capabilities, firmware: configuration.firmware, hardware: configuration.hardware,
+      boot: boot, examples: examples, maximumParameters: UInt32(clamping: configuration.arena))
+    welcome.model = bench.shelf.newest?.name.digest
+    session = .board(welcome, limits: configuration.limits)
+  }
+
+  // MARK: The link
+
+  /// Takes a frame that a carrier delivered, header to checksum.
+  public mutating func receive(frame: Span<UInt8>, now: Timestamp) {
+    notice(now)
+    let event = session.receive(frame: frame, now: now, objects: &bench)
+    handle(event)
+  }
+
+  /// Writes the next frame to send into `frame`; false if there is none.
+  public mutating func nextFrame(now: Timestamp, into frame: inout BoundedBytes) -> Bool {
+    notice(now)
+    return session.nextFrame(now: now, objects: &bench, into: &frame)
+  }
+
+  /// When ``timeOut(now:)`` has to be called at the latest.
+  public var nextDeadline: Timestamp? {
+    guard let update = bench.update, update.transfer == nil, update.name != nil, session.isEstablished,
+      update.notBefore > now
+    else { return session.nextDeadline }
+    return .earliest(session.nextDeadline, update.notBefore)
+  }
+
+  /// Time passed.
+  public mutating func timeOut(now: Timestamp) {
+    notice(now)
+    handle(session.timeOut(now: now))
+  }
+
+  /// The carrier is gone: whoever comes next has to greet.
+  public mutating func linkLost(now: Timestamp) {
+    notice(now)
+    handle(session.abandon(now: now))
+  }
+
+  /// Whether a gateway is there.
+  public var isConnected: Bool { session.isEstablished }
+
+  /// Frames and faults on the link.
+  public var statistics: LinkStatistics { session.statistics }
+
+  /// The newest model in flash.
+  public var model: Digest32? { bench.shelf.newest?.name.digest }
+
+  /// What it is doing.
+  public var phase: BoardPhase {
+    if case .idle = activity {
+      if bench.update != nil { return .holdingUpdate }
+      return bench.shelf.arriving == nil ? .idle : .receiving
+    }
+    return activity.phase
+  }
+
+  /// Access to the hardware, for its owner.
+  public mutating func withHardware<Result>(_ body: (inout Hardware) -> Result) -> Result {
+    body(&bench.hardware)
+  }
+
+  private mutating func notice(_ now: Timestamp) {
+    self.now = now
+    if bootTime == nil { bootTime = now }
+  }
+}
