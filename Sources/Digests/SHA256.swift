@@ -82,27 +82,30 @@ public struct SHA256: Sendable {
     }
     var (a, b, c, d) = (state[0], state[1], state[2], state[3])
     var (e, f, g, h) = (state[4], state[5], state[6], state[7])
-    for t in 0..<64 {
-      if t >= 16 {
-        let w2 = schedule[(t - 2) & 15]
-        let w15 = schedule[(t - 15) & 15]
-        let sigma1 = rotated(w2, 17) ^ rotated(w2, 19) ^ w2 >> 10
-        let sigma0 = rotated(w15, 7) ^ rotated(w15, 18) ^ w15 >> 3
-        schedule[t & 15] = sigma1 &+ schedule[(t - 7) & 15] &+ sigma0 &+ schedule[t & 15]
+    // Four times sixteen rounds: the places in the ring are then constants of the inner, unrolled loop.
+    for sixteen in 0..<4 {
+      for i in 0..<16 {
+        if sixteen > 0 {
+          let w2 = schedule[(i + 14) & 15]
+          let w15 = schedule[(i + 1) & 15]
+          let sigma1 = rotated(w2, 17) ^ rotated(w2, 19) ^ w2 >> 10
+          let sigma0 = rotated(w15, 7) ^ rotated(w15, 18) ^ w15 >> 3
+          schedule[i] &+= sigma1 &+ schedule[(i + 9) & 15] &+ sigma0
+        }
+        let sum1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
+        let choice = g ^ (e & (f ^ g))
+        let t1 = h &+ sum1 &+ choice &+ roundConstants[16 * sixteen + i] &+ schedule[i]
+        let sum0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
+        let majority = (a & b) | (c & (a | b))
+        h = g
+        g = f
+        f = e
+        e = d &+ t1
+        d = c
+        c = b
+        b = a
+        a = t1 &+ sum0 &+ majority
       }
-      let sum1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
-      let choice = (e & f) ^ (~e & g)
-      let t1 = h &+ sum1 &+ choice &+ roundConstants[t] &+ schedule[t & 15]
-      let sum0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
-      let majority = (a & b) ^ (a & c) ^ (b & c)
-      h = g
-      g = f
-      f = e
-      e = d &+ t1
-      d = c
-      c = b
-      b = a
-      a = t1 &+ sum0 &+ majority
     }
     state[0] &+= a
     state[1] &+= b

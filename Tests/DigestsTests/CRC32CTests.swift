@@ -1,17 +1,51 @@
 import Digests
 import Testing
 
-/// The examples of RFC 3720, appendix B.4 (shown there in the order of the wire, least significant byte first).
 @Suite struct CRC32CTests {
-  @Test func agreesWithTheExamplesOfRFC3720() {
-    #expect(CRC32C.of([UInt8](repeating: 0, count: 32).span) == 0x8a91_36aa)
-    #expect(CRC32C.of([UInt8](repeating: 0xff, count: 32).span) == 0x62a8_ab43)
-    #expect(CRC32C.of([UInt8](0..<32).span) == 0x46dd_794e)
-    #expect(CRC32C.of([UInt8]((0..<32).reversed()).span) == 0x113f_db5c)
+  @Test func agreesWithTheExamplesOfRFC3720() throws {
+    for vector in try Vectors.load().crc32c {
+      #expect(CRC32C.of(unhex(vector.message).span) == vector.value, "\(vector.message)")
+    }
+    #expect(CRC32C().value == 0)
   }
 
-  @Test func theCheckValueOfTheCatalogues() {
-    #expect(CRC32C.of([UInt8]("123456789".utf8).span) == 0xe306_9283)
-    #expect(CRC32C().value == 0)
+  /// The definition of RFC 3720 §12.1, one bit after the other.
+  private func divided(_ bytes: [UInt8]) -> UInt32 {
+    var remainder: UInt32 = 0xffff_ffff
+    for byte in bytes {
+      remainder ^= UInt32(byte)
+      for _ in 0..<8 { remainder = remainder >> 1 ^ (remainder & 1 == 1 ? 0x82f6_3b78 : 0) }
+    }
+    return ~remainder
+  }
+
+  @Test func agreesWithPolynomialDivisionHoweverTheBytesAreCut() {
+    var generator = SplitMix64(seed: 1)
+    for round in 0..<300 {
+      let bytes = generator.bytes(round)
+      let cuts = generator.cuts(of: bytes.count)
+      var (crc, byByte) = (CRC32C(), CRC32C())
+      for (from, to) in zip(cuts, cuts.dropFirst()) { crc.update(bytes.span.extracting(from..<to)) }
+      for byte in bytes { byByte.update(byte: byte) }
+      let expected = divided(bytes)
+      #expect(crc.value == expected && byByte.value == expected, "seed 1, \(round) bytes cut at \(cuts)")
+    }
+  }
+
+  @Test func everyFlippedBitAndEveryShortBurstShows() {
+    var generator = SplitMix64(seed: 2)
+    let bytes = generator.bytes(64)
+    let crc = CRC32C.of(bytes.span)
+    for bit in 0..<bytes.count * 8 - 32 {
+      // A burst of up to 32 bits that begins at this one.
+      let burst = generator.next() & 0xffff_ffff | 1
+      for pattern in [1, burst] {
+        var damaged = bytes
+        for i in 0..<32 where pattern >> UInt64(i) & 1 == 1 {
+          damaged[(bit + i) / 8] ^= 1 << UInt8((bit + i) % 8)
+        }
+        #expect(CRC32C.of(damaged.span) != crc)
+      }
+    }
   }
 }
