@@ -25,6 +25,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
 }
 
+/// A module that runs on the gateway's host only.
+func host(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
 let portableCore: [Target] = [
   core("Bytes")
 ]
@@ -35,6 +40,10 @@ let package = Package(
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
   targets: portableCore + [
-    tests("Bytes")
+    host("Aggregation"),
+    host("Datasets", ["Bytes"], resources: [.process("Resources")]),
+    tests("Aggregation"),
+    tests("Bytes"),
+    tests("Datasets"),
   ]
 )

@@ -27,7 +27,7 @@ TEST_RECORDINGS_PER_PERSON = 3
 AXES = ["ax", "ay", "az", "wx", "wy", "wz"]
 CLASSES = {
     "PEN": "pendulum", "ABD": "abduction", "FEL": "forward elevation", "IR": "internal rotation",
-    "ER": "external rotation", "TRAP": "trapezius extension", "ROW": "upright row",
+    "ER": "external rotation", "TRAP": "lower trapezius row", "ROW": "bent-over row",
 }
 RIGHT = 1
 # A right wrist as the mirror image of a left one: x of the polar acceleration changes its sign, and so do y and z
