@@ -4,5 +4,8 @@ private let table: [UInt32] = (0..<256).map { index in
 
 /// CRC-32C (Castagnoli; RFC 3720 B.4) of `bytes`.
 func crc32c(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-  ~bytes.reduce(~0) { crc, byte in crc >> 8 ^ table[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] }
+  let table = table
+  var crc = ~UInt32(0)
+  for byte in bytes { crc = crc >> 8 ^ table[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] }
+  return ~crc
 }
