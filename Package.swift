@@ -25,6 +25,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
 }
 
+/// A module that runs on the gateway's host only.
+func host(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
 let portableCore: [Target] = [
   core("Bytes"),
   core("Digests"),
@@ -66,4 +71,11 @@ let package = Package(
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
   targets: portableCore + drivers + gateway + mirrors
+  targets: portableCore + [
+    host("Aggregation"),
+    host("Datasets", ["Bytes"], resources: [.process("Resources")]),
+    tests("Aggregation"),
+    tests("Bytes"),
+    tests("Datasets"),
+  ]
 )
