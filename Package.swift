@@ -45,12 +45,26 @@ let portableCore: [Target] = [
 /// One kind of I/O on Linux each, without policy.
 let drivers: [Target] = [
   .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
-  .target(name: "SerialDevices", dependencies: ["CUdev"], swiftSettings: strict),
+  host("SerialDevices", ["CUdev"]),
+  .target(name: "CLinux"),
+  host("VirtualHardware", ["BoardRuntime", "Bytes", "Datasets", "LinkProtocol", "TrainingCore"]),
 ]
 
-/// What the gateway decides, without I/O.
+/// What the gateway decides and computes, without I/O.
 let gateway: [Target] = [
-  core("Rounds", ["Digests"])
+  host("Aggregation"),
+  host("Datasets", ["Bytes", "Digests"], resources: [.process("Resources")]),
+  host("Rounds", ["Digests"]),
+]
+
+let applications: [Target] = [
+  .executableTarget(
+    name: "VirtualBoard",
+    dependencies: [
+      "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol", "VirtualHardware",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    swiftSettings: strict)
 ]
 
 let mirrors: [Target] = [
@@ -62,20 +76,19 @@ let mirrors: [Target] = [
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   tests("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   tests("SerialDevices"),
+  tests("Aggregation"),
+  tests("Datasets"),
   tests("Rounds", ["Digests"]),
 ]
 
 let package = Package(
   name: "FedBridge",
   products: [
-    .library(name: "PortableCore", targets: portableCore.map(\.name))
+    .library(name: "PortableCore", targets: portableCore.map(\.name)),
+    .executable(name: "virtual-board", targets: ["VirtualBoard"]),
   ],
-  targets: portableCore + drivers + gateway + mirrors
-  targets: portableCore + [
-    host("Aggregation"),
-    host("Datasets", ["Bytes"], resources: [.process("Resources")]),
-    tests("Aggregation"),
-    tests("Bytes"),
-    tests("Datasets"),
-  ]
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: portableCore + drivers + gateway + applications + mirrors
 )

@@ -1,3 +1,5 @@
+import Digests
+
 extension Dataset {
   static let magic: [UInt8] = Array("FBDS".utf8)
   static let formatVersion = 1
@@ -41,7 +43,7 @@ extension Dataset {
     case .float32(let values): for value in values { append(value.bitPattern) }
     case .int8(let values, _, _): out += values.lazy.map { UInt8(bitPattern: $0) }
     }
-    append(crc32c(out[...]))
+    append(CRC32C.of(out.span))
     return out
   }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Digests
 
 extension Dataset {
   /// Reads a file in the format of Protocols/dataset-format.md.
@@ -56,7 +57,7 @@ extension Dataset {
     guard fields.remaining == 0 else {
       throw .damaged("\(fields.remaining) bytes follow its end")
     }
-    guard checksum == crc32c(bytes.dropLast(4)) else {
+    guard checksum == CRC32C.of(bytes.span.extracting(0..<bytes.count - 4)) else {
       throw .damaged("its checksum is wrong, so some of its \(bytes.count) bytes were changed")
     }
 

@@ -1,0 +1,73 @@
+import ArgumentParser
+import BoardRuntime
+import Bytes
+import CLinux
+import Datasets
+import Glibc
+import LinkProtocol
+import VirtualHardware
+
+/// `virtual-board`: one board as a Linux process, with the very runtime that the firmware has.
+@main
+struct VirtualBoardCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "virtual-board",
+    abstract: "A FedBridge board as a Linux process, on a pseudo-terminal, a terminal or a socket.",
+    discussion: """
+      The board trains on the examples in --data, keeps models in --state as a physical board keeps them in \
+      flash, and speaks the same protocol. Ending it is pulling the plug; starting it again is a reset.
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "Terminal or socket to serve. If there is none, a pseudo-terminal is made and linked there.",
+      valueName: "path"))
+  var link: String
+
+  @Option(help: ArgumentHelp("Data set file (.fbds) with the board's examples.", valueName: "file"))
+  var data: String
+
+  @Option(help: ArgumentHelp("Identity, up to 16 hexadecimal digits.", valueName: "hex"))
+  var id: String = "1"
+
+  @Option(help: ArgumentHelp("File that serves as flash; made if there is none.", valueName: "file"))
+  var state: String
+
+  @Option(help: ArgumentHelp("Memory for models and training, in floats.", valueName: "floats"))
+  var arena: Int = 48_000
+
+  @Flag(help: "End when standard input ends: the board lives as long as who started it.")
+  var exitWithParent = false
+
+  /// The storage of a Nano 33 BLE Sense that FedBridge uses: 256 KB.
+  private static let flashPages = 64
+
+  func validate() throws {
+    guard UInt64(id, radix: 16) != nil else {
+      throw ValidationError("--id \(id) is not a hexadecimal number of up to 16 digits")
+    }
+    guard (16...16_000_000).contains(arena) else {
+      throw ValidationError("--arena must be 16 to 16000000 floats")
+    }
+  }
+
+  func run() throws {
+    // Ignored, so that writing to a socket whose peer is gone is an error and not the end.
+    signal(SIGPIPE, SIG_IGN)
+    let termination = clinux_termination_descriptor()
+    guard termination >= 0 else { throw LinkError.cannotOpen(path: "signalfd", reason: "no descriptor left") }
+    let shard = try Dataset(path: data)
+    let flash = try NORFlash(path: state, pageCount: Self.flashPages)
+    let limits = LinkLimits(maximumFrame: 1040, window: 4096)
+    let configuration = BoardConfiguration(
+      board: UInt64(id, radix: 16) ?? 0, firmware: ShortText("0.1.0"), hardware: ShortText("virtual"),
+      arena: arena, limits: limits)
+    let board = BoardRuntime(
+      hardware: VirtualBoardHardware(flash: flash, examples: DatasetExamples(shard)),
+      configuration: configuration)
+    let loop = BoardLoop(
+      link: try BoardLink(path: link), board: board, limits: limits,
+      lifelines: exitWithParent ? [termination, STDIN_FILENO] : [termination])
+    loop.run()
+  }
+}
