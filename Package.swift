@@ -33,6 +33,9 @@ let portableCore: [Target] = [
 let drivers: [Target] = [
   .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
   .target(name: "SerialDevices", dependencies: ["CUdev"], swiftSettings: strict),
+  .target(
+    name: "ConsoleLog", dependencies: [.product(name: "Logging", package: "swift-log")], swiftSettings: strict
+  ),
 ]
 
 let package = Package(
@@ -40,8 +43,12 @@ let package = Package(
   products: [
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2")
+  ],
   targets: portableCore + drivers + [
     tests("Bytes"),
     tests("SerialDevices"),
+    tests("ConsoleLog", [.product(name: "Logging", package: "swift-log")]),
   ]
 )
