@@ -79,6 +79,10 @@ let mirrors: [Target] = [
   tests("Aggregation"),
   tests("Datasets"),
   tests("Rounds", ["Digests"]),
+  .target(name: "SerialDevices", dependencies: ["CUdev"], swiftSettings: strict),
+  .target(
+    name: "ConsoleLog", dependencies: [.product(name: "Logging", package: "swift-log")], swiftSettings: strict
+  ),
 ]
 
 let package = Package(
@@ -91,4 +95,11 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2")
+  ],
+  targets: portableCore + drivers + [
+    tests("Bytes"),
+    tests("SerialDevices"),
+    tests("ConsoleLog", [.product(name: "Logging", package: "swift-log")]),
+  ]
 )
