@@ -30,6 +30,9 @@ func host(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [
   .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
 let portableCore: [Target] = [
   core("Bytes"),
   core("Digests"),
@@ -45,8 +48,10 @@ let portableCore: [Target] = [
 /// One kind of I/O on Linux each, without policy.
 let drivers: [Target] = [
   .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
-  host("SerialDevices", ["CUdev"]),
   .target(name: "CLinux"),
+  host("SerialDevices", ["CUdev"]),
+  host("ConsoleLog", [logging]),
+  host("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   host("VirtualHardware", ["BoardRuntime", "Bytes", "Datasets", "LinkProtocol", "TrainingCore"]),
 ]
 
@@ -61,8 +66,7 @@ let applications: [Target] = [
   .executableTarget(
     name: "VirtualBoard",
     dependencies: [
-      "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol", "VirtualHardware",
-      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol", "VirtualHardware", argumentParser,
     ],
     swiftSettings: strict)
 ]
@@ -76,13 +80,11 @@ let mirrors: [Target] = [
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   tests("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   tests("SerialDevices"),
+  tests("ConsoleLog", [logging]),
+  tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   tests("Aggregation"),
   tests("Datasets"),
   tests("Rounds", ["Digests"]),
-  .target(name: "SerialDevices", dependencies: ["CUdev"], swiftSettings: strict),
-  .target(
-    name: "ConsoleLog", dependencies: [.product(name: "Logging", package: "swift-log")], swiftSettings: strict
-  ),
 ]
 
 let package = Package(
@@ -92,14 +94,9 @@ let package = Package(
     .executable(name: "virtual-board", targets: ["VirtualBoard"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2")
-  ],
-  targets: portableCore + drivers + [
-    tests("Bytes"),
-    tests("SerialDevices"),
-    tests("ConsoleLog", [.product(name: "Logging", package: "swift-log")]),
-  ]
 )

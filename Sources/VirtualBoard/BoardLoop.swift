@@ -71,12 +71,15 @@ final class BoardLoop {
         outputSent = 0
         COBS.encode(frame.span, into: &output)
       }
-      let done = outputSent
-      let sent = output.span.withUnsafeBytes { bytes in
-        write(link.descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-      }
+      let sent = Self.write(output.span, from: outputSent, to: link.descriptor)
       guard sent > 0 else { return }
       outputSent += sent
+    }
+  }
+
+  private static func write(_ bytes: Span<UInt8>, from offset: Int, to descriptor: Int32) -> Int {
+    bytes.withUnsafeBytes { bytes in
+      Glibc.write(descriptor, bytes.baseAddress.map { $0 + offset }, bytes.count - offset)
     }
   }
 
