@@ -36,11 +36,17 @@ let package = Package(
   products: [
     .library(name: "PortableCore", targets: portableCore.map(\.name))
   ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")
+  ],
   targets: portableCore + [
     tests("Bytes"),
     tests("CBOR", ["Bytes"]),
     tests("Digests"),
     core("Rounds", ["Digests"]),
     tests("Rounds", ["Digests"]),
+    // SQLite itself is Debian's: libsqlite3-dev.
+    core("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
+    tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   ]
 )
