@@ -99,16 +99,4 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")
-  ],
-  targets: portableCore + [
-    tests("Bytes"),
-    tests("CBOR", ["Bytes"]),
-    tests("Digests"),
-    core("Rounds", ["Digests"]),
-    tests("Rounds", ["Digests"]),
-    // SQLite itself is Debian's: libsqlite3-dev.
-    core("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
-    tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
-  ]
 )
