@@ -27,5 +27,10 @@ let package = Package(
     // Runs what must give the same bits as on the host; also the proof that the whole core compiles here.
     .executableTarget(
       name: "CoreCheck", dependencies: [portableCore, "CBoard", "MPS2Board"], swiftSettings: strict),
+    // What the core's speed is compared with, and the comparison.
+    .target(name: "CBaseline", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
+    .executableTarget(
+      name: "TrainingBench", dependencies: [portableCore, "CBaseline", "CBoard", "MPS2Board"],
+      swiftSettings: strict),
   ]
 )
