@@ -60,6 +60,9 @@ let gateway: [Target] = [
   host("Aggregation"),
   host("Datasets", ["Bytes", "Digests"], resources: [.process("Resources")]),
   host("Rounds", ["Digests"]),
+  host(
+    "Gateway",
+    ["Aggregation", "Bytes", "Digests", "LinkProtocol", "Rounds", "TrainingCore", "UpdateCodec"]),
 ]
 
 let applications: [Target] = [
