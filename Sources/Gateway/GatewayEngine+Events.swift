@@ -1,8 +1,9 @@
 import Aggregation
 import Digests
-import LinkProtocol
+public import LinkProtocol
 import Rounds
-import UpdateCodec
+import TrainingCore
+public import UpdateCodec
 
 extension GatewayEngine {
   /// Acts on what a conversation led to.

@@ -1,4 +1,4 @@
-public import Digests
+import Digests
 public import LinkProtocol
 public import Rounds
 import TrainingCore

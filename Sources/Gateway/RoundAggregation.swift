@@ -1,8 +1,8 @@
-public import Aggregation
+import Aggregation
 import Bytes
-public import Rounds
+import Rounds
 public import TrainingCore
-import UpdateCodec
+public import UpdateCodec
 
 /// A round's result: the next model.
 public struct AggregatedModel: Sendable {

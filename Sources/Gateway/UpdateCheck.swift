@@ -1,7 +1,7 @@
 import Aggregation
 import Digests
-public import Rounds
-import UpdateCodec
+import Rounds
+public import UpdateCodec
 
 /// Judges an update that came in.
 public enum UpdateCheck {
