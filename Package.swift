@@ -31,7 +31,10 @@ func host(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [
 }
 
 let portableCore: [Target] = [
-  core("Bytes")
+  core("Bytes"),
+  core("TrainingCore", ["Bytes"]),
+  // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
+  core("CoreChecks", ["TrainingCore"]),
 ]
 
 let package = Package(
@@ -45,5 +48,6 @@ let package = Package(
     tests("Aggregation"),
     tests("Bytes"),
     tests("Datasets"),
+    tests("TrainingCore", ["Bytes", "CoreChecks"]),
   ]
 )

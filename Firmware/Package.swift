@@ -1,0 +1,31 @@
+// swift-tools-version: 6.2
+// Bare-metal images for Cortex-M4F boards. They are always built with a triple and a board's toolset;
+// Scripts/build-firmware does that. A board consists of a toolset (Toolsets/), a memory map (Linker/)
+// and a module of drivers (Sources/); CBoard is what all of them share.
+import PackageDescription
+
+/// The same rules as in the host package.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let portableCore: Target.Dependency = .product(name: "PortableCore", package: "FedBridge")
+
+let package = Package(
+  name: "Firmware",
+  dependencies: [.package(name: "FedBridge", path: "..")],
+  targets: [
+    // Any Cortex-M4F: reset, faults, memory functions, heap.
+    .target(name: "CBoard", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    // QEMU's MPS2-AN386 board.
+    .target(name: "MPS2Board", dependencies: ["CBoard"], swiftSettings: strict),
+    // Runs what must give the same bits as on the host; also the proof that the whole core compiles here.
+    .executableTarget(
+      name: "CoreCheck", dependencies: [portableCore, "CBoard", "MPS2Board"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,44 @@
+// What every Cortex-M4F board shares: registers, the processor's few instructions that Swift has no word
+// for, the memory's state, and what is known of a fault.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// Plain `static inline` was sometimes left out of line when called from Swift.
+#define CBOARD_INLINE static inline __attribute__((always_inline))
+
+CBOARD_INLINE uint32_t register_read(uint32_t address) { return *(volatile uint32_t *)address; }
+CBOARD_INLINE void register_write(uint32_t address, uint32_t value) {
+  *(volatile uint32_t *)address = value;
+}
+
+CBOARD_INLINE void wait_for_interrupt(void) { __asm__ volatile("wfi" ::: "memory"); }
+CBOARD_INLINE void interrupts_disable(void) { __asm__ volatile("cpsid i" ::: "memory"); }
+CBOARD_INLINE void interrupts_enable(void) { __asm__ volatile("cpsie i" ::: "memory"); }
+CBOARD_INLINE void data_barrier(void) { __asm__ volatile("dsb" ::: "memory"); }
+
+// A request to the debugger or emulator (Arm semihosting). On a board that has neither it is a fault: only
+// images that are made for an emulator may use it.
+CBOARD_INLINE uint32_t semihosting_call(uint32_t operation, void *argument) {
+  register uint32_t r0 __asm__("r0") = operation;
+  register void *r1 __asm__("r1") = argument;
+  __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+  return r0;
+}
+
+// What the processor knew when it faulted. A Swift trap is an undefined instruction: status 0x00010000.
+struct FaultRecord {
+  uint32_t status;   // CFSR, Armv7-M Architecture Reference Manual B3.2.15
+  uint32_t address;  // MMFAR if the status says that it is valid, else BFAR; may be meaningless
+  uint32_t pc;       // where it happened; 0 if the stack could not take the registers
+  uint32_t lr;       // where that was called from; 0 likewise
+};
+
+// Called once by the fault handler on a fresh stack, with interrupts off. A board defines it: it reports or
+// keeps the record, then restarts or stops. If it returns, the processor stops in an endless loop.
+void board_fault(const struct FaultRecord *record);
+
+size_t heap_peak_bytes(void);   // most of the heap that was ever in use, block headers included
+size_t stack_peak_bytes(void);  // most of the stack that was ever in use
+
+extern uint8_t _image_end[], _stack_bottom[], _stack_top[], _heap_start[], _heap_end[];
