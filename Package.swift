@@ -44,8 +44,10 @@ let package = Package(
   ],
   targets: portableCore + [
     host("Aggregation"),
+    host("Baselines", ["Aggregation", "Datasets", "TrainingCore"]),
     host("Datasets", ["Bytes"], resources: [.process("Resources")]),
     tests("Aggregation"),
+    tests("Baselines", ["Datasets", "TrainingCore"]),
     tests("Bytes"),
     tests("Datasets"),
     tests("TrainingCore", ["Bytes", "CoreChecks"]),

@@ -29,7 +29,9 @@ extension Dataset {
   /// - Throws: ``DatasetError`` with code `impossiblePartition`.
   public func shards(_ partition: Partition, heldOutPercent: Int = 10) throws(DatasetError) -> [Dataset] {
     let pool = indices(of: .train)
-    guard partition.boards >= 1 else { throw refusal("\(partition.boards) boards", remedy: "choose at least 1") }
+    guard partition.boards >= 1 else {
+      throw refusal("\(partition.boards) boards", remedy: "choose at least 1")
+    }
     guard partition.boards <= pool.count else {
       throw refusal(
         "\(partition.boards) boards for \(pool.count) training examples",
