@@ -102,4 +102,14 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
+  targets: portableCore + [
+    host("Aggregation"),
+    host("Baselines", ["Aggregation", "Datasets", "TrainingCore"]),
+    host("Datasets", ["Bytes"], resources: [.process("Resources")]),
+    tests("Aggregation"),
+    tests("Baselines", ["Datasets", "TrainingCore"]),
+    tests("Bytes"),
+    tests("Datasets"),
+    tests("TrainingCore", ["Bytes", "CoreChecks"]),
+  ]
 )
