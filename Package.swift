@@ -59,6 +59,7 @@ let drivers: [Target] = [
 let gateway: [Target] = [
   host("Aggregation"),
   host("Datasets", ["Bytes", "Digests"], resources: [.process("Resources")]),
+  host("Baselines", ["Aggregation", "Datasets", "TrainingCore"]),
   host("Rounds", ["Digests"]),
   host(
     "Gateway",
@@ -66,12 +67,30 @@ let gateway: [Target] = [
 ]
 
 let applications: [Target] = [
+  // What `fedbridge` runs, as a library so that tests can run it too.
+  host(
+    "GatewayService",
+    [
+      "Baselines", "Bytes", "ConsoleLog", "Datasets", "Digests", "Gateway", "GatewayStore", "LinkProtocol",
+      "Rounds", "SerialDevices", "TrainingCore", logging,
+      .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+    ]),
+  .executableTarget(
+    name: "fedbridge",
+    dependencies: [
+      "ConsoleLog", "GatewayService", "Rounds", argumentParser, logging,
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ],
+    swiftSettings: strict),
   .executableTarget(
     name: "VirtualBoard",
     dependencies: [
       "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol", "VirtualHardware", argumentParser,
     ],
-    swiftSettings: strict)
+    swiftSettings: strict),
 ]
 
 let mirrors: [Target] = [
@@ -87,6 +106,7 @@ let mirrors: [Target] = [
   tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   tests("Aggregation"),
   tests("Datasets"),
+  tests("Baselines", ["Datasets", "TrainingCore"]),
   tests("Rounds", ["Digests"]),
 ]
 
@@ -94,22 +114,15 @@ let package = Package(
   name: "FedBridge",
   products: [
     .library(name: "PortableCore", targets: portableCore.map(\.name)),
+    .executable(name: "fedbridge", targets: ["fedbridge"]),
     .executable(name: "virtual-board", targets: ["VirtualBoard"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
-  targets: portableCore + [
-    host("Aggregation"),
-    host("Baselines", ["Aggregation", "Datasets", "TrainingCore"]),
-    host("Datasets", ["Bytes"], resources: [.process("Resources")]),
-    tests("Aggregation"),
-    tests("Baselines", ["Datasets", "TrainingCore"]),
-    tests("Bytes"),
-    tests("Datasets"),
-    tests("TrainingCore", ["Bytes", "CoreChecks"]),
-  ]
 )

@@ -19,7 +19,8 @@ public final class GatewayEngine {
 
   let settings: GatewaySettings
   var coordinator: RoundCoordinator
-  var model: CurrentModel
+  /// The model of the open round.
+  public internal(set) var model: CurrentModel
   var conversations: [LinkID: BoardConversation] = [:]
   /// The link on which a board is served.
   var links: [BoardID: LinkID] = [:]

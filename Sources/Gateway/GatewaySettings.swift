@@ -34,7 +34,7 @@ public struct GatewaySettings: Sendable {
   /// How boards train in a round: every round has an order of examples of its own.
   public func training(in round: RoundNumber) -> Hyperparameters {
     var parameters = training
-    parameters.seed &+= round.rawValue
+    parameters.seed &+= round.rawValue &- 1
     return parameters
   }
 }
