@@ -39,6 +39,7 @@ actor GatewayDaemon: Service {
   private var isSettling = false
   private var finish: CheckedContinuation<Void, Never>?
   private var isFinished = false
+  private var isLeaving = false
 
   /// The event loop.
   nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -102,6 +103,7 @@ actor GatewayDaemon: Service {
 
   /// Says farewell on every link and closes it.
   private func leave() async {
+    isLeaving = true
     engine.sayFarewell()
     settle()
     timer?.cancel()
@@ -117,6 +119,12 @@ actor GatewayDaemon: Service {
   /// Serves a port whatever is plugged in.
   func serve(port path: String) {
     perform(schedule.named(path, now: now.microseconds))
+    settle()
+  }
+
+  /// Serves a port that is about to be made.
+  func serve(awaited path: String) {
+    perform(schedule.awaited(path, now: now.microseconds))
     settle()
   }
 
@@ -146,6 +154,7 @@ actor GatewayDaemon: Service {
   }
 
   private func open(_ path: String) {
+    guard !isLeaving else { return }
     // Opening can block, e.g. while the holder of a busy port is looked for.
     Task.detached {
       do throws(TTYError) {

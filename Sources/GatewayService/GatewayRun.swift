@@ -114,7 +114,7 @@ public struct GatewayRun: Sendable {
         program: options.virtualBoardProgram, directory: options.stateDirectory + "/virtual-boards",
         shards: experiment.shards, logger: logger)
       services.append(.init(service: fleet))
-      for port in fleet.ports { await daemon.serve(port: port) }
+      for port in fleet.ports { await daemon.serve(awaited: port) }
     }
     services.append(
       .init(

@@ -21,6 +21,10 @@ struct PortSchedule {
   private static let needsPersonPause: UInt64 = 5_000_000
   private static let closedPause: UInt64 = 500_000
   private static let refusedPause: UInt64 = 15_000_000
+  /// How long a port that somebody is about to make may be missing before that is said.
+  private static let awaitedPatience: UInt64 = 10_000_000
+  /// How often such a port is looked for.
+  private static let awaitedPause: UInt64 = 50_000
 
   private enum State: Equatable {
     case waiting(until: UInt64)
@@ -32,6 +36,8 @@ struct PortSchedule {
     var state: State
     var isNamed: Bool
     var isPluggedIn: Bool
+    /// Until when it is no fault that the port is not there.
+    var awaitedUntil: UInt64 = 0
     var reported: TTYError?
   }
 
@@ -40,6 +46,14 @@ struct PortSchedule {
   /// A port is to be served whatever is plugged in.
   mutating func named(_ path: String, now: UInt64) -> [Action] {
     wanted(path, now) { $0.isNamed = true }
+  }
+
+  /// A port is about to be made, and to be served then.
+  mutating func awaited(_ path: String, now: UInt64) -> [Action] {
+    wanted(path, now) {
+      $0.isNamed = true
+      $0.awaitedUntil = now + Self.awaitedPatience
+    }
   }
 
   /// A board was plugged in.
@@ -80,6 +94,9 @@ struct PortSchedule {
     guard let port = ports[path] else { return [] }
     let pause: UInt64
     switch error {
+    case .noSuchDevice where now < port.awaitedUntil:
+      ports[path]?.state = .waiting(until: now + Self.awaitedPause)
+      return []
     case .noSuchDevice, .vanished: pause = Self.gonePause
     case .permissionDenied, .busy, .notATerminal, .inputOutput, .refused: pause = Self.needsPersonPause
     }
@@ -93,7 +110,10 @@ struct PortSchedule {
   ///
   /// - Parameter refused: the gateway closed it because of what is on it.
   mutating func closed(_ path: String, refused: Bool, now: UInt64) {
+    guard let port = ports[path] else { return }
     ports[path]?.state = .waiting(until: now + (refused ? Self.refusedPause : Self.closedPause))
+    // A virtual board that ended is started again, as one that is reset comes back.
+    if port.awaitedUntil > 0 { ports[path]?.awaitedUntil = now + Self.awaitedPatience }
     forgetUnwanted(path)
   }
 
