@@ -107,6 +107,7 @@ actor GatewayDaemon: Service {
     engine.sayFarewell()
     settle()
     timer?.cancel()
+    for link in links.values { link.refusal = "the gateway stops" }
     let open = links.values.map(\.channel)
     // The farewells are small: the next turn of the loop has them in the kernel.
     try? await Task.sleep(for: .milliseconds(50))
