@@ -108,6 +108,14 @@ let mirrors: [Target] = [
   tests("Datasets"),
   tests("Baselines", ["Datasets", "TrainingCore"]),
   tests("Rounds", ["Digests"]),
+  tests("VirtualHardware", ["BoardRuntime"]),
+  // The gateway's engine and the boards' runtime, joined in virtual time.
+  tests(
+    "Gateway",
+    [
+      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "Rounds", "TrainingCore",
+      "UpdateCodec", "VirtualHardware",
+    ]),
 ]
 
 let package = Package(

@@ -32,10 +32,8 @@ public enum RoundAggregation {
     ModelSnapshot.writeBytes(of: parameters.span, from: 0, into: &body)
     var description = BoundedBytes(capacity: ModelDescription.maximumEncodedLength)
     model.encode(into: &description)
-    var encoded: [UInt8] = []
-    for i in 0..<description.count { encoded.append(description.span[i]) }
     return AggregatedModel(
-      description: model, snapshot: bytes, encodedDescription: encoded, parameters: parameters)
+      description: model, snapshot: bytes, encodedDescription: description.copied(), parameters: parameters)
   }
 
   /// Model and parameters of a snapshot.
