@@ -91,6 +91,15 @@ let applications: [Target] = [
       "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol", "VirtualHardware", argumentParser,
     ],
     swiftSettings: strict),
+  .executableTarget(
+    name: "Benchmarks",
+    dependencies: [
+      "Bytes", "CBaseline", "CLinux", "Datasets", "Digests", "Gateway", "LinkProtocol", "SerialDevices",
+      "TrainingCore", "UpdateCodec", argumentParser,
+    ],
+    swiftSettings: strict),
+  // The same training step in C, measured beside ours here and on the Cortex-M4F.
+  .target(name: "CBaseline", path: "Firmware/Sources/CBaseline"),
 ]
 
 let mirrors: [Target] = [
@@ -124,6 +133,7 @@ let package = Package(
     .library(name: "PortableCore", targets: portableCore.map(\.name)),
     .executable(name: "fedbridge", targets: ["fedbridge"]),
     .executable(name: "virtual-board", targets: ["VirtualBoard"]),
+    .executable(name: "fedbridge-bench", targets: ["Benchmarks"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

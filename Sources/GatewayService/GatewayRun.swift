@@ -35,8 +35,10 @@ public struct RunOptions: Sendable {
   public var seed: UInt32 = 1
   /// Where to write the summary.
   public var summary: String?
-  /// Whether to leave a run with other settings and begin a new one.
+  /// Whether to leave the run that is there and begin a new one.
   public var startsNewRun = false
+  /// Whether to do so if that run has held all its rounds.
+  public var startsNewRunWhenComplete = false
   /// How long a round collects.
   public var roundDeadline = Duration.seconds(300)
 
@@ -69,6 +71,10 @@ public struct GatewayRun: Sendable {
     let store = try GatewayStore(directory: options.stateDirectory)
     let run = try openRun(experiment, store)
     announce(experiment, run)
+    if try isRunComplete(store), let rounds = options.rounds {
+      logger.notice(
+        "this run has held its \(rounds) rounds; use more --rounds to go on, or --new-run to begin anew")
+    }
     let settings = GatewaySettings(
       name: ShortText("fedbridge"), policy: try policy(), training: experiment.hyperparameters)
     let daemon = try GatewayDaemon(
@@ -83,10 +89,18 @@ public struct GatewayRun: Sendable {
 
   private func openRun(_ experiment: Experiment, _ store: GatewayStore) throws -> OpenedRun {
     let first = RoundAggregation.snapshot(of: experiment.model, version: 0, parameters: experiment.start)
-    return try store.openRun(
-      settings: experiment.settings,
-      initialModel: NewModel(snapshot: first.snapshot, description: first.encodedDescription),
-      ifDifferent: options.startsNewRun ? .startNew : .refuse, at: Date())
+    let model = NewModel(snapshot: first.snapshot, description: first.encodedDescription)
+    let isComplete = try isRunComplete(store)
+    if options.startsNewRun || options.startsNewRunWhenComplete && isComplete {
+      let run = try store.startRun(settings: experiment.settings, initialModel: model, at: Date())
+      return OpenedRun(run: run, isNew: true)
+    }
+    return try store.openRun(settings: experiment.settings, initialModel: model, at: Date())
+  }
+
+  private func isRunComplete(_ store: GatewayStore) throws -> Bool {
+    guard let run = try store.runUnderWay(), let rounds = options.rounds else { return false }
+    return try store.rounds(of: run.id).filter { $0.result != nil }.count >= rounds
   }
 
   private func announce(_ experiment: Experiment, _ run: OpenedRun) {

@@ -49,8 +49,11 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Seconds that a round collects updates.", valueName: "seconds"))
   var roundDeadline: Double = 300
 
-  @Flag(help: "Leave a run that was made with other options and begin a new one.")
+  @Flag(help: "Leave the run that is there and begin a new one.")
   var newRun = false
+
+  @Flag(help: "Begin a new run if the one there has held all its rounds; otherwise go on with it.")
+  var newRunWhenComplete = false
 
   @Flag(name: .customLong("no-usb"), help: "Do not look for boards on USB.")
   var noUSB = false
@@ -105,6 +108,7 @@ struct RunCommand: AsyncParsableCommand {
     options.seed = seed
     options.summary = summary
     options.startsNewRun = newRun
+    options.startsNewRunWhenComplete = newRunWhenComplete
     options.roundDeadline = .seconds(roundDeadline)
     let logger = Logger(label: "fedbridge")
     do {

@@ -9,7 +9,8 @@ enum SummaryText {
       lines.append(
         [
           column(String(round.round), 5), column(percent(round.accuracy), 9),
-          column(round.loss.map { String(format: "%.4f", $0) } ?? "-", 7), column(String(round.contributions), 6),
+          column(round.loss.map { String(format: "%.4f", $0) } ?? "-", 7),
+          column(String(round.contributions), 6),
           column(String(round.bytesDown), 8), column(String(round.bytesUp), 8),
           column(String(format: "%.2f", round.seconds), 8),
         ].joined(separator: " "))
