@@ -34,23 +34,26 @@ extension LinkSession {
       }
       return .nothing
     }
+    // A board that was reset counts its frames from 0 again, which says nothing about what it heard before.
+    if header.kind == .unknownSession { return end(.peerReset, now: now) }
     guard replay.accept(header.sequence) else {
       statistics.framesRepeated &+= 1
       return .nothing
     }
     lastHeard = now
     switch header.kind {
-    case .greeting, .welcome, .refusal: return .nothing
+    case .greeting, .welcome, .refusal, .unknownSession: return .nothing
     case .control: return receiveControl(body, now: now)
     case .controlAcknowledgement: return receiveControlAcknowledgement(body, now: now)
     case .chunk: return receiveChunk(body, header, now: now, objects: &objects)
     case .chunkAcknowledgement: return receiveChunkAcknowledgement(body, now: now)
-    case .unknownSession: return end(.peerReset, now: now)
     case .farewell: return end(.farewell, now: now)
     }
   }
 
   mutating func end(_ reason: SessionEnd, now: Timestamp) -> SessionEvent {
+    // What was closed stays closed, also if the peer was gone before it heard so.
+    if farewellDue { handshake.farewellSent() } else { handshake.sessionEnded(now: now) }
     beginConversation()
     handshake.sessionEnded(now: now)
     return .ended(reason)
@@ -92,6 +95,11 @@ extension LinkSession {
     switch outcome {
     case .stale:
       statistics.framesStale &+= 1
+    case .repeated:
+      _ = replay.accept(header.sequence)
+      return .nothing
+    case .boardReset:
+      return end(.peerReset, now: now)
       return .nothing
     case .violation:
       return .violation(.malformedMessage)

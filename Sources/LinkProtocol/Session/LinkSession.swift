@@ -210,8 +210,9 @@ public struct LinkSession: ~Copyable {
     handshake.isEstablished ? end(.carrierLost, now: now) : .nothing
   }
 
-  /// Ends the session in good order: one last frame is sent.
+  /// Ends the session in good order, for good: what was said before is still delivered, then one last frame is
+  /// sent. A gateway that was not answered yet stops greeting.
   public mutating func close() {
-    if handshake.isEstablished { farewellDue = true }
+    if handshake.isEstablished { farewellDue = true } else { handshake.farewellSent() }
   }
 }
