@@ -193,7 +193,7 @@ extension LinkSession {
       return .violation(.malformedMessage)
     }
     let sample = control.acknowledged(upTo: UInt16(number), now: now, timeout: roundTrip.timeout)
-    if let sample { roundTrip.measured(sample) } else { roundTrip.answered() }
+    if let sample { roundTrip.measured(sample) }
     return .nothing
   }
 
@@ -244,9 +244,10 @@ extension LinkSession {
     switch outcome {
     case .nothing:
       return .nothing
-    case .advanced(let sample):
-      if let sample { roundTrip.measured(sample) } else { roundTrip.answered() }
-      return .departing(news.transfer)
+    case .taken(let advanced, let sample):
+      roundTrip.heardFromReceiver()
+      if let sample { roundTrip.measured(sample) }
+      return advanced ? .departing(news.transfer) : .nothing
     case .impossible:
       withdraw(news.transfer, because: .invalid)
       return .violation(.impossibleTransfer(news.transfer))
