@@ -85,6 +85,13 @@ let mirrors: [Target] = [
   tests("Aggregation"),
   tests("Datasets"),
   tests("Rounds", ["Digests"]),
+  // The firmware's image on QEMU, against the same runtime in this process.
+  .testTarget(
+    name: "QEMUTests",
+    dependencies: [
+      "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec",
+      "VirtualHardware",
+    ], swiftSettings: strict),
 ]
 
 let package = Package(

@@ -15,13 +15,15 @@ extension MPS2Machine {
     public let board: UInt64
     /// Storage, examples and the rest.
     public let hardware: MPS2Hardware
+    /// Whether the board shall only say how much memory it takes: `measure=yes`.
+    public let isMeasured: Bool
     let provocation: Provocation
 
     /// The machine. Its interrupts run from now on.
     public func start() -> MPS2Machine { MPS2Machine(provocation: provocation) }
   }
 
-  /// Reads the command line and opens the host's files: `id=HEX data=FILE state=FILE [provoke=MISHAP]`.
+  /// Reads the command line and opens the host's files: `id=HEX data=FILE state=FILE [provoke=MISHAP] [measure=yes]`.
   ///
   /// What cannot be used is reported on QEMU's standard error, and QEMU ends with status 78.
   public static func setUp() -> SetUp {
@@ -40,6 +42,7 @@ extension MPS2Machine {
       board: id,
       hardware: MPS2Hardware(
         flash: openFlash(state), examples: openExamples(data), randomSource: random),
+      isMeasured: commandLine.value(of: "measure=") != nil,
       provocation: Provocation(commandLine.value(of: "provoke=")))
   }
 
@@ -76,6 +79,17 @@ extension MPS2Machine {
     console.write(why)
     console.write("\n")
     Emulator.exit(cannotStart)
+  }
+
+  /// Says on QEMU's standard error how much memory the board took so far, and ends QEMU.
+  public static func reportMemory() -> Never {
+    var console = EmulatorConsole()
+    console.write("memory heap ")
+    console.write(decimal: UInt32(heap_peak_bytes()))
+    console.write(" stack ")
+    console.write(decimal: UInt32(stack_peak_bytes()))
+    console.write("\n")
+    Emulator.exit(0)
   }
 
   /// Reports a fault, keeps it for the gateway's log, and restarts; gives up if that does not help.

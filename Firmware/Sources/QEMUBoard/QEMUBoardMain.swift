@@ -17,6 +17,7 @@ import MPS2Board
       arena: arena, limits: LinkLimits(maximumFrame: 1040, window: 4096))
     let board = BoardMain(
       machine: setUp.start(), hardware: setUp.hardware, configuration: configuration)
+    if setUp.isMeasured { MPS2Machine.reportMemory() }
     board.run()
   }
 }
