@@ -2,24 +2,25 @@
 //
 // To be run with QEMU's `-icount shift=0`, which lets one instruction take one nanosecond of virtual time.
 import Bytes
+import BoardSupport
 import CBaseline
-import CBoard
+public import CBoard
 import CoreChecks
 import MPS2Board
 import TrainingCore
 
 @main struct TrainingBenchMain {
   static func main() {
-    let console = Console()
-    measure(console, "256x10", inputs: 256, classes: 10)
-    measure(console, "256x2", inputs: 256, classes: 2)
-    measure(console, "64x10", inputs: 64, classes: 10)
+    var console = Console()
+    measure(&console, "256x10", inputs: 256, classes: 10)
+    measure(&console, "256x2", inputs: 256, classes: 2)
+    measure(&console, "64x10", inputs: 64, classes: 10)
     Emulator.exit(0)
   }
 
   private static let steps: UInt32 = 200
 
-  private static func measure(_ console: Console, _ name: StaticString, inputs: Int, classes: Int) {
+  private static func measure(_ console: inout Console, _ name: StaticString, inputs: Int, classes: Int) {
     guard let model = try? ModelDescription(inputWidth: inputs, classes: classes) else { return }
     let hyperparameters = Hyperparameters(epochs: 2, learningRate: 0.01)
     guard let plan = try? MemoryPlan(training: model, with: hyperparameters, arena: 1 << 15),
@@ -51,8 +52,8 @@ import TrainingCore
     // Both learnt the same, or the comparison would mean nothing.
     var differing: UInt32 = 0
     for i in 0..<weights.count where abs(weights[i] - arena[i]) > 1e-5 { differing += 1 }
-    report(console, name, "swift", swift)
-    report(console, name, "c", c)
+    report(&console, name, "swift", swift)
+    report(&console, name, "c", c)
     console.write("bench ")
     console.write(name)
     console.write(" differing ")
@@ -61,7 +62,7 @@ import TrainingCore
   }
 
   private static func report(
-    _ console: Console, _ name: StaticString, _ language: StaticString, _ instructions: UInt32
+    _ console: inout Console, _ name: StaticString, _ language: StaticString, _ instructions: UInt32
   ) {
     console.write("bench ")
     console.write(name)
@@ -71,4 +72,10 @@ import TrainingCore
     console.write(decimal: instructions / steps)
     console.write("\n")
   }
+}
+
+/// Called by the start-up code on a fresh stack.
+@c(board_fault)
+public func boardFault(_ record: UnsafePointer<FaultRecord>) {
+  Emulator.end(after: record.pointee)
 }
