@@ -125,13 +125,6 @@ let mirrors: [Target] = [
       "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "Rounds", "TrainingCore",
       "UpdateCodec", "VirtualHardware",
     ]),
-  // The firmware's image on QEMU, against the same runtime in this process.
-  .testTarget(
-    name: "QEMUTests",
-    dependencies: [
-      "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec",
-      "VirtualHardware",
-    ], swiftSettings: strict),
 ]
 
 let package = Package(
