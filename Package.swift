@@ -109,7 +109,9 @@ let mirrors: [Target] = [
   tests("TrainingCore", ["Bytes", "CoreChecks"]),
   tests("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
-  tests("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
+  tests(
+    "BoardRuntime",
+    ["Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec", "VirtualHardware"]),
   tests("SerialDevices"),
   tests("ConsoleLog", [logging]),
   tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
