@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Testing
 
 /// Protocols/vectors, made by Tests/Reference/protocol_reference.py: what any implementation reads and writes.
 enum Vectors {
@@ -45,4 +46,19 @@ func written(_ write: (inout BoundedBytes) -> Void) -> [UInt8] {
   write(&buffer)
   precondition(!buffer.overflowed)
   return copied(buffer.span)
+}
+
+/// `#expect` for a call that changes what it is called on, which the macro cannot take apart.
+func check(
+  _ holds: Bool, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(holds, comment, sourceLocation: sourceLocation)
+}
+
+/// Likewise, for the value that such a call answers.
+func check<Value: Equatable>(
+  _ value: Value, equals expected: Value, _ comment: Comment? = nil,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(value == expected, comment, sourceLocation: sourceLocation)
 }
