@@ -108,6 +108,16 @@ let mirrors: [Target] = [
   tests("Datasets"),
   tests("Baselines", ["Datasets", "TrainingCore"]),
   tests("Rounds", ["Digests"]),
+  tests("GatewayService", ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "fedbridge"]),
+  // The programs themselves, as processes.
+  .testTarget(
+    name: "EndToEndTests",
+    dependencies: [
+      "Aggregation", "Baselines", "Bytes", "Datasets", "Digests", "Gateway", "GatewayService", "GatewayStore",
+      "LinkProtocol", "Rounds", "TrainingCore", "UpdateCodec", "VirtualBoard", "fedbridge",
+      .product(name: "GRDB", package: "GRDB.swift"),
+    ],
+    swiftSettings: strict),
 ]
 
 let package = Package(
