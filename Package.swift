@@ -127,6 +127,16 @@ let mirrors: [Target] = [
       "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "Rounds", "TrainingCore",
       "UpdateCodec", "VirtualHardware",
     ]),
+  tests("GatewayService", ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "fedbridge"]),
+  // The programs themselves, as processes.
+  .testTarget(
+    name: "EndToEndTests",
+    dependencies: [
+      "Aggregation", "Baselines", "Bytes", "Datasets", "Digests", "Gateway", "GatewayService", "GatewayStore",
+      "LinkProtocol", "Rounds", "TrainingCore", "UpdateCodec", "VirtualBoard", "fedbridge",
+      .product(name: "GRDB", package: "GRDB.swift"),
+    ],
+    swiftSettings: strict),
 ]
 
 let package = Package(
