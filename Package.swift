@@ -128,6 +128,13 @@ let mirrors: [Target] = [
       "UpdateCodec", "VirtualHardware",
     ]),
   tests("GatewayService", ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "fedbridge"]),
+  // The firmware's image on QEMU, against the same runtime in this process.
+  .testTarget(
+    name: "QEMUTests",
+    dependencies: [
+      "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec",
+      "VirtualHardware",
+    ], swiftSettings: strict),
   // The programs themselves, as processes.
   .testTarget(
     name: "EndToEndTests",
