@@ -8,10 +8,12 @@ struct TransferTable {
   /// Transfers at once in each direction.
   static let slots = 2
 
-  private var outgoing: InlineArray<2, OutgoingTransfer?> = .init(repeating: nil)
-  private var incoming: InlineArray<2, IncomingTransfer?> = .init(repeating: nil)
+  // Arrays, made once: looking at one field of an element of an inline array copies the whole element to the
+  // stack of a board, which has little of it.
+  private var outgoing = [OutgoingTransfer?](repeating: nil, count: slots)
+  private var incoming = [IncomingTransfer?](repeating: nil, count: slots)
   /// Offers of the peer that the owner has not answered; a slot is also free in `incoming` for each.
-  private var offers: InlineArray<2, Offer?> = .init(repeating: nil)
+  private var offers = [Offer?](repeating: nil, count: slots)
   /// The number given last.
   private var nextNumber: TransferNumber = 0
   /// The outgoing slot whose turn it is.
