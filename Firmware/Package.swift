@@ -22,10 +22,22 @@ let package = Package(
   targets: [
     // Any Cortex-M4F: reset, faults, memory functions, heap.
     .target(name: "CBoard", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
-    // QEMU's MPS2-AN386 board.
-    .target(name: "MPS2Board", dependencies: ["CBoard"], swiftSettings: strict),
+    // What every board's software has above its drivers: the main loop, and what it asks of a machine.
+    .target(name: "BoardSupport", dependencies: [portableCore, "CBoard"], swiftSettings: strict),
+    // QEMU's MPS2-AN386 board: its drivers, and the host's files by semihosting.
+    .target(
+      name: "MPS2Board", dependencies: [portableCore, "BoardSupport", "CBoard"], swiftSettings: strict),
+    // The image that is a whole board there.
+    .executableTarget(
+      name: "QEMUBoard", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
+      swiftSettings: strict),
     // Runs what must give the same bits as on the host; also the proof that the whole core compiles here.
     .executableTarget(
-      name: "CoreCheck", dependencies: [portableCore, "CBoard", "MPS2Board"], swiftSettings: strict),
+      name: "CoreCheck", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"], swiftSettings: strict),
+    // What the core's speed is compared with, and the comparison.
+    .target(name: "CBaseline", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
+    .executableTarget(
+      name: "TrainingBench", dependencies: [portableCore, "BoardSupport", "CBaseline", "CBoard", "MPS2Board"],
+      swiftSettings: strict),
   ]
 )

@@ -67,7 +67,7 @@ extension BoardRuntime where Hardware: ~Copyable {
         session.reject(work.transfer, because: .wrongDigest)
         return true
       }
-      try bench.shelf.commit(&bench.hardware.flash)
+      try bench.shelf.commit(&bench.hardware.flash, through: &bench.header)
       session.boardHolds(model: digest)
       session.confirm(work.transfer)
     } catch {

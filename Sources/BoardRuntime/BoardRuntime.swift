@@ -90,6 +90,13 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   /// The newest model in flash.
   public var model: Digest32? { bench.shelf.newest?.name.digest }
 
+  /// Says something in the gateway's log.
+  ///
+  /// - Returns: false if no gateway is there or too much waits to be said already; say it again later.
+  public mutating func log(_ level: LogLevel, _ text: ShortText) -> Bool {
+    session.send(.logLine(LogLine(level: level, text: text)))
+  }
+
   /// What it is doing.
   public var phase: BoardPhase {
     if case .idle = activity {

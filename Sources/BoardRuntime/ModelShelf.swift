@@ -129,11 +129,15 @@ struct ModelShelf {
   }
 
   /// Makes the arriving model, whose bytes were verified, the newest one.
-  mutating func commit<Flash: BoardFlash>(_ flash: inout Flash) throws(FlashError) {
+  ///
+  /// - Parameter header: room for 64 bytes, so that none has to be allocated.
+  mutating func commit<Flash: BoardFlash>(
+    _ flash: inout Flash, through header: inout BoundedBytes
+  ) throws(FlashError) {
     guard let model = arriving else { return }
     let held = Held(
       place: model.place, counter: (newest?.counter ?? 0) &+ 1, name: model.name)
-    var header = BoundedBytes(capacity: Self.headerLength)
+    header.removeAll()
     header.append(littleEndian: Self.magic, width: 4)
     header.append(littleEndian: UInt64(held.counter), width: 4)
     header.append(littleEndian: UInt64(held.name.length), width: 4)

@@ -26,6 +26,8 @@ struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   var arena: [Float]
   var features: ExampleFeatures
   var update: PendingUpdate?
+  /// Room for the header of whatever is written or read: nothing is allocated once the board runs.
+  var header = BoundedBytes(capacity: 64)
 
   init(hardware: consuming Hardware, arena: Int) {
     self.arena = [Float](repeating: 0, count: arena)
@@ -107,7 +109,7 @@ extension Workbench: ObjectAccess where Hardware: ~Copyable {
     _ object: ObjectName, at offset: Int, into destination: inout MutableSpan<UInt8>
   ) -> Bool {
     guard let update, update.name == object else { return false }
-    var header = BoundedBytes(capacity: UpdateHeader.length)
+    header.removeAll()
     update.header.encode(into: &header)
     let inHeader = max(0, min(UpdateHeader.length - offset, destination.count))
     for i in 0..<inHeader {

@@ -33,7 +33,10 @@ public struct BoundedBytes: ~Copyable {
   public var mutableSpan: MutableSpan<UInt8> {
     @_lifetime(&self) mutating get {
       let held = count
-      return storage.mutableSpan._consumingExtracting(first: held)
+      // Safe: an array of fixed size stays where it is, and the span takes over the lifetime of `self`.
+      // (`_consumingExtracting` would say the same, but allocates a box at every call.)
+      let part = unsafe storage.withUnsafeMutableBufferPointer { $0.extracting(0..<held) }
+      return unsafe _overrideLifetime(MutableSpan(_unsafeElements: part), mutating: &self)
     }
   }
 

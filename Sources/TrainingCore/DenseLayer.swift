@@ -67,18 +67,46 @@ extension Layer {
   }
 
   /// Adds `scale` times the gradient for one example, delta · xᵀ and delta, to `target`, which is laid out
-  /// like this layer's parameters.
+  /// like this layer's parameters. Rows of an output that does not matter to the loss (a ReLU at rest) are
+  /// left out.
   func addGradient(
     to target: inout MutableSpan<Float>, scale: Float, _ delta: Span<Float>, _ x: Span<Float>
   ) {
     let width = inputs
-    for o in 0..<outputs where delta[o] != 0 {
-      let factor = scale * delta[o]
-      var row = target._mutatingExtracting(o &* width..<(o &+ 1) &* width)
-      precondition(row.count == x.count)
-      for i in 0..<row.count { row[i] += factor * x[i] }
-      target[weightCount &+ o] += factor
+    var o = 0
+    while o &+ 1 < outputs {
+      let factors = (scale * delta[o], scale * delta[o &+ 1])
+      if factors.0 != 0 && factors.1 != 0 {
+        let rows = DividedSpan(target._mutatingExtracting(o &* width..<(o &+ 2) &* width), at: width)
+        addScaled(factors, x, to: rows)
+      } else {
+        addScaled(factors.0, x, to: target._mutatingExtracting(o &* width..<(o &+ 1) &* width))
+        addScaled(factors.1, x, to: target._mutatingExtracting((o &+ 1) &* width..<(o &+ 2) &* width))
+      }
+      o &+= 2
     }
+    if o < outputs {
+      addScaled(scale * delta[o], x, to: target._mutatingExtracting(o &* width..<(o &+ 1) &* width))
+    }
+    var biases = target._mutatingExtracting(weightCount..<parameterCount)
+    for o in 0..<outputs { biases[o] += scale * delta[o] }
+  }
+
+  private func addScaled(_ factors: (Float, Float), _ x: Span<Float>, to rows: consuming DividedSpan) {
+    var first = rows.head
+    var second = rows.tail
+    precondition(first.count == x.count && second.count == x.count)
+    for i in 0..<x.count {
+      let value = x[i]
+      first[i] += factors.0 * value
+      second[i] += factors.1 * value
+    }
+  }
+
+  private func addScaled(_ factor: Float, _ x: Span<Float>, to sums: consuming MutableSpan<Float>) {
+    guard factor != 0 else { return }
+    precondition(sums.count == x.count)
+    for i in 0..<x.count { sums[i] += factor * x[i] }
   }
 
   /// One whole step of plain gradient descent for one example: w -= rate · δ · x + decay · w, biases without

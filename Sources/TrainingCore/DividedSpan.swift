@@ -1,7 +1,9 @@
 /// A mutable span taken apart at an index, so that its two parts can be used at the same time.
 ///
-/// The one place of this module that uses unsafe memory: Swift's exclusivity cannot tell two parts of one
-/// `MutableSpan` from each other.
+/// This file is the one place of this module that uses unsafe memory: Swift's exclusivity cannot tell two parts
+/// of one `MutableSpan` from each other.
+///
+/// Whole and part are borrowed and not consumed, as compiled code keeps a consumed span in a box on the heap.
 struct DividedSpan: ~Copyable, ~Escapable {
   /// The elements before the index.
   var head: MutableSpan<Float>
@@ -11,11 +13,11 @@ struct DividedSpan: ~Copyable, ~Escapable {
 
   /// - Precondition: `index` is in 0...`whole.count`.
   @_lifetime(copy whole)
-  init(_ whole: consuming MutableSpan<Float>, at index: Int) {
+  init(_ whole: borrowing MutableSpan<Float>, at index: Int) {
     let count = whole.count
     precondition(index >= 0 && index <= count, "a span cannot be divided outside of itself")
     // Safe: the parts do not overlap, lie inside `whole`, and take over its lifetime; `whole` is consumed.
-    let start = unsafe whole.withUnsafeMutableBufferPointer { $0.baseAddress }
+    let start = unsafe whole.span.withUnsafeBufferPointer { UnsafeMutablePointer(mutating: $0.baseAddress) }
     let first = unsafe MutableSpan(
       _unsafeElements: UnsafeMutableBufferPointer(start: start, count: index))
     let rest = unsafe MutableSpan(
@@ -24,4 +26,12 @@ struct DividedSpan: ~Copyable, ~Escapable {
     head = unsafe _overrideLifetime(first, copying: whole)
     tail = unsafe _overrideLifetime(rest, copying: whole)
   }
+}
+
+/// `part`, of which nothing is written any more: to be read while others of the same memory are written.
+@_lifetime(copy part)
+func readOnly(_ part: borrowing MutableSpan<Float>) -> Span<Float> {
+  // Safe: the caller has no other name for this memory and writes none of it.
+  let elements = unsafe part.span.withUnsafeBufferPointer { $0 }
+  return unsafe _overrideLifetime(Span(_unsafeElements: elements), copying: part)
 }

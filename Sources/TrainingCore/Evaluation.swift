@@ -103,9 +103,9 @@ public struct Evaluation: Sendable {
   private mutating func score(
     _ x: Span<Float>, _ label: Int, _ workspace: consuming Workspace
   ) -> EvaluationOutcome {
-    let weights = workspace.weights
+    let weights = readOnly(workspace.weights)
     var activations = workspace.activations
-    forward(model, weights.span, x, into: &activations)
+    forward(model, weights, x, into: &activations)
     let logits = activations.span.extracting(last: model.outputWidth)
     let exampleLoss = SoftmaxCrossEntropy.loss(logits, label: label)
     let prediction = SoftmaxCrossEntropy.prediction(logits)

@@ -14,12 +14,12 @@ func forward(
     let own = parameters.extracting(place.parameters)
     let parts = DividedSpan(
       activations._mutatingExtracting(0..<place.outputs.upperBound), at: place.outputs.lowerBound)
-    let below = parts.head
+    let below = readOnly(parts.head)
     var outputs = parts.tail
     if l == 0 {
       place.layer.forward(own, x, into: &outputs)
     } else {
-      place.layer.forward(own, below.span.extracting(place.inputs), into: &outputs)
+      place.layer.forward(own, below.extracting(place.inputs), into: &outputs)
     }
   }
 }

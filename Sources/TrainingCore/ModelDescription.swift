@@ -66,7 +66,13 @@ public struct ModelDescription: Sendable, Equatable {
   /// Weights and biases of all layers.
   public private(set) var parameterCount = 0
 
-  private var layers: InlineArray<6, Layer>
+  // Small, as descriptions are copied in every training step; a layer's inputs are the outputs below it.
+  private struct Stored: Sendable {
+    var outputs: UInt16
+    var activation: Activation
+  }
+
+  private var stored: InlineArray<6, Stored>
 
   /// A model without layers, to be completed with ``append(outputs:activation:)``.
   ///
@@ -82,7 +88,7 @@ public struct ModelDescription: Sendable, Equatable {
     self.inputWidth = inputWidth
     self.input = input
     self.loss = loss
-    layers = .init(repeating: Layer(inputs: 0, outputs: 0, activation: .none))
+    stored = .init(repeating: Stored(outputs: 0, activation: .none))
   }
 
   /// A stack of dense layers with ReLU between them; the last one gives the classes' logits.
@@ -119,7 +125,7 @@ public struct ModelDescription: Sendable, Equatable {
     guard layerCount < Self.maximumLayers else { throw .tooManyLayers }
     try Self.check(width: outputs)
     let layer = Layer(inputs: outputWidth, outputs: outputs, activation: activation)
-    layers[layerCount] = layer
+    stored[layerCount] = Stored(outputs: UInt16(outputs), activation: activation)
     layerCount += 1
     parameterCount += layer.parameterCount
   }
@@ -129,16 +135,17 @@ public struct ModelDescription: Sendable, Equatable {
   /// - Precondition: `index` is in 0..<``layerCount``.
   public func layer(_ index: Int) -> Layer {
     precondition(index >= 0 && index < layerCount, "no such layer")
-    return layers[index]
+    let below = index == 0 ? inputWidth : Int(stored[index - 1].outputs)
+    return Layer(inputs: below, outputs: Int(stored[index].outputs), activation: stored[index].activation)
   }
 
   /// Outputs of the last layer: the number of classes.
-  public var outputWidth: Int { layerCount == 0 ? inputWidth : layers[layerCount - 1].outputs }
+  public var outputWidth: Int { layerCount == 0 ? inputWidth : Int(stored[layerCount - 1].outputs) }
 
   /// Outputs of all layers together.
   var activationCount: Int {
     var sum = 0
-    for i in 0..<layerCount { sum += layers[i].outputs }
+    for i in 0..<layerCount { sum += Int(stored[i].outputs) }
     return sum
   }
 
@@ -146,7 +153,7 @@ public struct ModelDescription: Sendable, Equatable {
   public static func == (a: Self, b: Self) -> Bool {
     guard a.inputWidth == b.inputWidth, a.input == b.input, a.loss == b.loss, a.layerCount == b.layerCount
     else { return false }
-    for i in 0..<a.layerCount where a.layers[i] != b.layers[i] { return false }
+    for i in 0..<a.layerCount where a.layer(i) != b.layer(i) { return false }
     return true
   }
 

@@ -99,7 +99,7 @@ public struct TrainingRun: Sendable {
       return
     }
     let workspace = Workspace(arena._mutatingExtracting(0..<plan.input.lowerBound), plan)
-    let weights = workspace.weights
+    let weights = readOnly(workspace.weights)
     var base = workspace.base
     var update = workspace.update
     for i in 0..<base.count { base[i] = weights[i] }
@@ -178,8 +178,8 @@ public struct TrainingRun: Sendable {
   private mutating func learn(
     _ x: Span<Float>, _ label: Int, _ workspace: consuming Workspace
   ) -> StepOutcome {
+    let base = readOnly(workspace.base)
     var weights = workspace.weights
-    let base = workspace.base
     var update = workspace.update
     var activations = workspace.activations
     var deltas = workspace.deltas
@@ -200,7 +200,7 @@ public struct TrainingRun: Sendable {
     } else {
       if batchFilled == 0 { descent.open(&update) }
       descent.accumulate(&update, x, activations.span, deltas.span)
-      if batchFilled + 1 == batch { descent.close(&weights, base: base.span, &update) }
+      if batchFilled + 1 == batch { descent.close(&weights, base: base, &update) }
     }
 
     loss.add(exampleLoss)

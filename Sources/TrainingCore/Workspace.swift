@@ -11,11 +11,10 @@ struct Workspace: ~Copyable, ~Escapable {
 
   /// Divides everything before the plan's `input`, which stays apart: it is read while these change.
   @_lifetime(copy regions)
-  init(_ regions: consuming MutableSpan<Float>, _ plan: MemoryPlan) {
-    var rest = regions
-    var parts = DividedSpan(rest, at: plan.weights.count)
+  init(_ regions: borrowing MutableSpan<Float>, _ plan: MemoryPlan) {
+    var parts = DividedSpan(regions, at: plan.weights.count)
     weights = parts.head
-    rest = parts.tail
+    var rest = parts.tail
     parts = DividedSpan(rest, at: plan.base.count)
     base = parts.head
     rest = parts.tail

@@ -53,24 +53,23 @@ def fmix32(h):
 
 
 def epoch_order(count, seed, epoch):
-    """A Feistel network over 2 * half bits with cycle walking."""
-    half = 1
-    while 4**half < count:
-        half += 1
-    rounds = 12 if half <= 2 else 6
+    """A Feistel network over the bits that count needs, at least 4, with cycle walking."""
+    bits = max(4, (count - 1).bit_length())
+    right_bits = bits // 2
+    left_mask, right_mask = 2 ** (bits - right_bits) - 1, 2**right_bits - 1
     state = fmix32(seed) ^ fmix32((epoch + 0x6A09E667) & MASK32)
     keys = []
-    for _ in range(rounds):
+    for _ in range(12 if bits < 6 else 6):
         state = (state + 0x9E3779B9) & MASK32
         keys.append(fmix32(state))
-    mask = 2**half - 1
     order = []
     for value in range(count):
         while True:
-            left, right = value >> half, value & mask
-            for key in keys:
-                left, right = right, left ^ (fmix32(right ^ key) & mask)
-            value = left << half | right
+            left, right = value >> right_bits, value & right_mask
+            for even, odd in zip(keys[::2], keys[1::2]):
+                left ^= fmix32(right ^ even) & left_mask
+                right ^= fmix32(left ^ odd) & right_mask
+            value = left << right_bits | right
             if value < count:
                 break
         order.append(value)

@@ -1,8 +1,8 @@
 // The heap: first fit over a list of free blocks in order of address, neighbours joined on release.
 //
-// The firmware allocates while it sets itself up and not afterwards, so this is built for small code. It is
-// not reentrant: an interrupt handler must neither allocate nor release. Swift does not look at what
-// posix_memalign returns, so running out of memory has to stop here.
+// The firmware allocates while it sets itself up and not afterwards, so this is built for small code; once it
+// is sealed, asking for memory is a fault. It is not reentrant: an interrupt handler must neither allocate nor
+// release. Swift does not look at what posix_memalign returns, so running out of memory has to stop here.
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +18,7 @@ _Static_assert(sizeof(Block) == 8, "payloads are placed for a header of 8 bytes"
 enum { ALIGNMENT = 16, LEAST_REST = 32 };  // a rest smaller than that is not worth a block of its own
 
 static Block *free_blocks;
-static int is_ready;
+static int is_ready, is_sealed;
 static size_t used, peak;
 
 static void prepare(void) {
@@ -36,6 +36,8 @@ __attribute__((noreturn)) static void exhausted(void) {
 }
 
 int posix_memalign(void **out, size_t alignment, size_t size) {
+  // Before anything else, so that the fault still shows who called.
+  if (is_sealed) __asm__ volatile("udf #4");
   if (!is_ready) prepare();
   if (alignment > ALIGNMENT || size > (size_t)(_heap_end - _heap_start)) exhausted();
   size = ((size + sizeof(Block) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1)) - sizeof(Block);
@@ -86,5 +88,7 @@ void free(void *payload) {
     below->next = block;
   }
 }
+
+void heap_seal(void) { is_sealed = 1; }
 
 size_t heap_peak_bytes(void) { return peak; }

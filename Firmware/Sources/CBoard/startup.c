@@ -46,6 +46,7 @@ __attribute__((noreturn, used)) static void fault_on_fresh_stack(const uint32_t 
   __asm__ volatile("cpsid i" ::: "memory");
   const uint32_t status = register_read(CFSR);
   struct FaultRecord record = {.status = status};
+  __asm__ volatile("mrs %0, ipsr" : "=r"(record.exception));
   record.address = register_read(status & 0x80 ? MMFAR : BFAR);
   if ((const uint8_t *)frame >= _stack_bottom && (const uint8_t *)(frame + 8) <= _stack_top) {
     record.lr = frame[5];
@@ -73,7 +74,7 @@ typedef void (*Vector)(void);
 __attribute__((section(".vectors"), used, aligned(512))) static const Vector vectors[16 + 48] = {
     (Vector)(uintptr_t)_stack_top,
     Reset_Handler,
-    fault_handler,  // non-maskable interrupt: nothing here uses it
+    fault_handler,  // non-maskable interrupt: a watchdog's last word before it resets
     fault_handler,  // hard fault; the three below escalate to it, as they are not switched on
     fault_handler,  // memory management
     fault_handler,  // bus
@@ -86,15 +87,22 @@ __attribute__((section(".vectors"), used, aligned(512))) static const Vector vec
     SysTick_Handler,
     ALL_IRQS(ENTRY_OF)};
 
+static void protect(uint32_t region, uint32_t base, uint32_t attributes) {
+  register_write(MPU_NUMBER, region);
+  register_write(MPU_BASE, base);
+  register_write(MPU_ATTRIBUTES, attributes);
+}
+
 // The stack may only hold what the processor can protect: everything below RAM (null, code, and what an
-// overflowing stack runs into) is read-only, the rest keeps its default attributes. Without this region an
-// emulator's writable code memory hides a stack overflow, and so does a real board's bootloader region.
-static void protect_below_ram(void) {
-  enum { ENABLE = 1, SIZE_512_MIB = 28 << 1, NORMAL_MEMORY = 2 << 16, READ_ONLY = 6 << 24 };
+// overflowing stack runs into) is read-only. Without this region an emulator's writable code memory hides a
+// stack overflow, and so does a real board's bootloader region. Data is not executed; the rest keeps its
+// default attributes.
+static void protect_memory(void) {
+  enum { ENABLE = 1, SIZE_512_MIB = 28 << 1, NORMAL_MEMORY = 2 << 16 };
+  enum { READ_WRITE = 3 << 24, READ_ONLY = 6 << 24, NEVER_EXECUTE = 1 << 28 };
   enum { MPU_ON = 1, DEFAULT_MAP_ELSEWHERE = 4 };
-  register_write(MPU_NUMBER, 0);
-  register_write(MPU_BASE, 0);
-  register_write(MPU_ATTRIBUTES, READ_ONLY | NORMAL_MEMORY | SIZE_512_MIB | ENABLE);
+  protect(0, 0, READ_ONLY | NORMAL_MEMORY | SIZE_512_MIB | ENABLE);
+  protect(1, 0x20000000, NEVER_EXECUTE | READ_WRITE | NORMAL_MEMORY | SIZE_512_MIB | ENABLE);
   register_write(MPU_CONTROL, MPU_ON | DEFAULT_MAP_ELSEWHERE);
   __asm__ volatile("dsb\n isb" ::: "memory");
 }
@@ -110,7 +118,7 @@ __attribute__((noreturn, used)) static void reset_with_fpu(void) {
   for (uint32_t *p = _data_start; p < _data_end; p++) *p = *source++;
   for (uint32_t *p = _bss_start; p < _bss_end; p++) *p = 0;
 
-  protect_below_ram();
+  protect_memory();
   main(0, 0);
   for (;;) wait_for_interrupt();
 }

@@ -2,7 +2,8 @@
 // the host, then what memory it took. The command line's last letter asks for a fault instead, to show
 // that faults are reported: t trap, s stack overflow, n write through null.
 import Bytes
-import CBoard
+import BoardSupport
+public import CBoard
 import CoreChecks
 import MPS2Board
 import TrainingCore
@@ -19,7 +20,7 @@ import TrainingCore
   }
 
   private static func runChecks() {
-    let console = Console()
+    var console = Console()
     for i in 0..<CoreCheck.count {
       let check = CoreCheck.at(i)
       console.write("check ")
@@ -39,11 +40,13 @@ import TrainingCore
 private func trap() {
   let bytes = [UInt8](repeating: 0, count: 4)
   let pastTheEnd = Int(register_read(0)) | 4
-  Console().write(bytes[pastTheEnd])
+  let console = Console()
+  console.write(bytes[pastTheEnd])
 }
 
 private func overflowStack() {
-  Console().write(decimal: recurse(1))
+  var console = Console()
+  console.write(decimal: recurse(1))
 }
 
 // Through volatile accesses, which the optimiser cannot turn into a loop.
@@ -57,4 +60,10 @@ private func overflowStack() {
 
 private func writeThroughNull() {
   register_write(4, 1)
+}
+
+/// Called by the start-up code on a fresh stack.
+@c(board_fault)
+public func boardFault(_ record: UnsafePointer<FaultRecord>) {
+  Emulator.end(after: record.pointee)
 }

@@ -1,0 +1,128 @@
+import BoardSupport
+public import CBoard
+
+extension MPS2Machine {
+  /// Exit status of QEMU if the board cannot start: EX_CONFIG.
+  private static var cannotStart: UInt32 { 78 }
+  /// Exit status of QEMU if restarting does not help: EX_SOFTWARE.
+  private static var givesUp: UInt32 { 70 }
+  /// Faults in a row, each within seconds of a start, after which restarting does not help.
+  private static var mostFaults: UInt32 { 5 }
+
+  /// What the command line says about this board.
+  public struct SetUp {
+    /// Its identity.
+    public let board: UInt64
+    /// Storage, examples and the rest.
+    public let hardware: MPS2Hardware
+    /// Whether the board shall only say how much memory it takes: `measure=yes`.
+    public let isMeasured: Bool
+    let provocation: Provocation
+
+    /// The machine. Its interrupts run from now on.
+    public func start() -> MPS2Machine { MPS2Machine(provocation: provocation) }
+  }
+
+  /// Reads the command line and opens the host's files: `id=HEX data=FILE state=FILE [provoke=MISHAP] [measure=yes]`.
+  ///
+  /// What cannot be used is reported on QEMU's standard error, and QEMU ends with status 78.
+  public static func setUp() -> SetUp {
+    let commandLine = CommandLine()
+    guard let id = commandLine.value(of: "id=")?.hexadecimal else {
+      refuse("id=", "is missing or no hexadecimal number of up to 16 digits")
+    }
+    guard let data = commandLine.value(of: "data=") else { refuse("data=", "names no file") }
+    guard let state = commandLine.value(of: "state=") else { refuse("state=", "names no file") }
+    let randomDevice: StaticString = "/dev/urandom"
+    guard
+      let random = HostFile(
+        path: randomDevice.utf8Start, length: randomDevice.utf8CodeUnitCount, mode: .read)
+    else { refuse("/dev/urandom", "cannot be opened") }
+    return SetUp(
+      board: id,
+      hardware: MPS2Hardware(
+        flash: openFlash(state), examples: openExamples(data), randomSource: random),
+      isMeasured: commandLine.value(of: "measure=") != nil,
+      provocation: Provocation(commandLine.value(of: "provoke=")))
+  }
+
+  private static func openExamples(_ path: Argument) -> ExampleShard {
+    do throws(ExampleShard.Failure) {
+      return try ExampleShard(path: path.text, length: path.length)
+    } catch {
+      switch error {
+      case .cannotOpen: refuse("data=", "cannot be read")
+      case .tooLarge: refuse("data=", "is larger than the memory for examples")
+      case .notADataset: refuse("data=", "is no data set file of version 1")
+      case .damaged: refuse("data=", "is damaged; make the file anew")
+      }
+    }
+  }
+
+  private static func openFlash(_ path: Argument) -> EmulatedFlash {
+    do throws(EmulatedFlash.Failure) {
+      return try EmulatedFlash(path: path.text, length: path.length)
+    } catch {
+      switch error {
+      case .cannotOpen: refuse("state=", "can neither be opened nor made")
+      case .wrongSize: refuse("state=", "is longer than this board's flash; name another file")
+      case .cannotWrite: refuse("state=", "cannot be written")
+      }
+    }
+  }
+
+  private static func refuse(_ what: StaticString, _ why: StaticString) -> Never {
+    var console = EmulatorConsole()
+    console.write("qemu-board: ")
+    console.write(what)
+    console.write(" ")
+    console.write(why)
+    console.write("\n")
+    Emulator.exit(cannotStart)
+  }
+
+  /// Says on QEMU's standard error how much memory the board took so far, and ends QEMU.
+  public static func reportMemory() -> Never {
+    var console = EmulatorConsole()
+    console.write("memory heap ")
+    console.write(decimal: UInt32(heap_peak_bytes()))
+    console.write(" stack ")
+    console.write(decimal: UInt32(stack_peak_bytes()))
+    console.write("\n")
+    Emulator.exit(0)
+  }
+
+  /// Reports a fault, keeps it for the gateway's log, and restarts; gives up if that does not help.
+  public static func restart(after record: FaultRecord) -> Never {
+    var console = EmulatorConsole()
+    console.write("qemu-board: ")
+    console.write(record)
+    var record = record
+    if fault_keep(&record) >= mostFaults {
+      console.write("; restarting does not help\n")
+      Emulator.exit(givesUp)
+    }
+    console.write("; restarts\n")
+    Emulator.restart()
+  }
+}
+
+extension Emulator {
+  /// Exit status of QEMU after a fault in an image that is not restarted.
+  public static var faultStatus: UInt32 { 70 }
+
+  /// Reports a fault on the console and ends QEMU.
+  public static func end(after record: FaultRecord) -> Never {
+    var console = Console()
+    console.write("fault status ")
+    console.write(hex: record.status)
+    console.write(" pc ")
+    console.write(hex: record.pc)
+    console.write(" lr ")
+    console.write(hex: record.lr)
+    console.write(" address ")
+    console.write(hex: record.address)
+    console.write("\n")
+    exit(faultStatus)
+  }
+}
