@@ -15,7 +15,7 @@ struct TransferTable {
   /// Offers of the peer that the owner has not answered; a slot is also free in `incoming` for each.
   private var offers = [Offer?](repeating: nil, count: slots)
   /// The number given last.
-  private var nextNumber: TransferNumber = 0
+  private(set) var lastNumber: TransferNumber = 0
   /// The outgoing slot whose turn it is.
   private var turn = 0
 
@@ -46,9 +46,9 @@ struct TransferTable {
   mutating func open(_ offer: ObjectOffer, now: Timestamp) -> TransferNumber? {
     for i in 0..<Self.slots where outgoing[i] == nil {
       repeat {
-        nextNumber = nextNumber == .max ? 1 : nextNumber + 1
-      } while outgoingSlot(nextNumber) != nil
-      let number = nextNumber
+        lastNumber = lastNumber == .max ? 1 : lastNumber + 1
+      } while outgoingSlot(lastNumber) != nil
+      let number = lastNumber
       outgoing[i] = OutgoingTransfer(number: number, offer: offer, now: now)
       return number
     }
