@@ -59,16 +59,47 @@ let drivers: [Target] = [
 let gateway: [Target] = [
   host("Aggregation"),
   host("Datasets", ["Bytes", "Digests"], resources: [.process("Resources")]),
+  host("Baselines", ["Aggregation", "Datasets", "TrainingCore"]),
   host("Rounds", ["Digests"]),
+  host(
+    "Gateway",
+    ["Aggregation", "Bytes", "Digests", "LinkProtocol", "Rounds", "TrainingCore", "UpdateCodec"]),
 ]
 
 let applications: [Target] = [
+  // What `fedbridge` runs, as a library so that tests can run it too.
+  host(
+    "GatewayService",
+    [
+      "Baselines", "Bytes", "ConsoleLog", "Datasets", "Digests", "Gateway", "GatewayStore", "LinkProtocol",
+      "Rounds", "SerialDevices", "TrainingCore", logging,
+      .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+    ]),
+  .executableTarget(
+    name: "fedbridge",
+    dependencies: [
+      "ConsoleLog", "GatewayService", "Rounds", argumentParser, logging,
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ],
+    swiftSettings: strict),
   .executableTarget(
     name: "VirtualBoard",
     dependencies: [
       "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol", "VirtualHardware", argumentParser,
     ],
-    swiftSettings: strict)
+    swiftSettings: strict),
+  .executableTarget(
+    name: "Benchmarks",
+    dependencies: [
+      "Bytes", "CBaseline", "CLinux", "Datasets", "Digests", "Gateway", "LinkProtocol", "SerialDevices",
+      "TrainingCore", "UpdateCodec", argumentParser,
+    ],
+    swiftSettings: strict),
+  // The same training step in C, measured beside ours here and on the Cortex-M4F.
+  .target(name: "CBaseline", path: "Firmware/Sources/CBaseline"),
 ]
 
 let mirrors: [Target] = [
@@ -78,31 +109,49 @@ let mirrors: [Target] = [
   tests("TrainingCore", ["Bytes", "CoreChecks"]),
   tests("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
-  tests("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
+  tests(
+    "BoardRuntime",
+    ["Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec", "VirtualHardware"]),
   tests("SerialDevices"),
   tests("ConsoleLog", [logging]),
   tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   tests("Aggregation"),
   tests("Datasets"),
+  tests("Baselines", ["Datasets", "TrainingCore"]),
   tests("Rounds", ["Digests"]),
-  // The firmware's image on QEMU, against the same runtime in this process.
+  tests("VirtualHardware", ["BoardRuntime"]),
+  // The gateway's engine and the boards' runtime, joined in virtual time.
+  tests(
+    "Gateway",
+    [
+      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "Rounds", "TrainingCore",
+      "UpdateCodec", "VirtualHardware",
+    ]),
+  tests("GatewayService", ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "fedbridge"]),
+  // The programs themselves, as processes.
   .testTarget(
-    name: "QEMUTests",
+    name: "EndToEndTests",
     dependencies: [
-      "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec",
-      "VirtualHardware",
-    ], swiftSettings: strict),
+      "Aggregation", "Baselines", "Bytes", "Datasets", "Digests", "Gateway", "GatewayService", "GatewayStore",
+      "LinkProtocol", "Rounds", "TrainingCore", "UpdateCodec", "VirtualBoard", "fedbridge",
+      .product(name: "GRDB", package: "GRDB.swift"),
+    ],
+    swiftSettings: strict),
 ]
 
 let package = Package(
   name: "FedBridge",
   products: [
     .library(name: "PortableCore", targets: portableCore.map(\.name)),
+    .executable(name: "fedbridge", targets: ["fedbridge"]),
     .executable(name: "virtual-board", targets: ["VirtualBoard"]),
+    .executable(name: "fedbridge-bench", targets: ["Benchmarks"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: portableCore + drivers + gateway + applications + mirrors

@@ -128,3 +128,33 @@ public struct Dataset: Sendable, Equatable {
     )
   }
 }
+
+extension Dataset {
+  /// All examples of shards of one data set, shard after shard; nil if there is none or they are of different
+  /// kinds (inputs, classes).
+  public static func union(of shards: [Dataset]) -> Dataset? {
+    guard let first = shards.first else { return nil }
+    var floats: [Float] = []
+    var bytes: [Int8] = []
+    for shard in shards {
+      guard shard.classNames == first.classNames, shard.featureWidth == first.featureWidth else { return nil }
+      switch (shard.features, first.features) {
+      case (.float32(let values), .float32): floats += values
+      case (.int8(let values, let scale, let zeroPoint), .int8(_, let firstScale, let firstZeroPoint)):
+        guard scale == firstScale, zeroPoint == firstZeroPoint else { return nil }
+        bytes += values
+      default: return nil
+      }
+    }
+    let features: Features =
+      if case .int8(_, let scale, let zeroPoint) = first.features {
+        .int8(bytes, scale: scale, zeroPoint: zeroPoint)
+      } else {
+        .float32(floats)
+      }
+    return Dataset(
+      unchecked: first.name, classNames: first.classNames, featureWidth: first.featureWidth,
+      columns: first.columns, labels: shards.flatMap(\.labels), groups: shards.flatMap(\.groups),
+      splits: shards.flatMap(\.splits), features: features)
+  }
+}

@@ -28,11 +28,9 @@ public enum FriendlyNames {
   ///
   /// - Parameters:
   ///   - board: who wants a name.
-  ///   - isTaken: whether another board has this name. At most as many names are asked for as are taken.
+  ///   - isTaken: whether another board has this name, given in lower case.
   /// - Returns: a word, or a word with a number from 2 when all words are taken.
-  public static func name<Failure: Error>(
-    for board: BoardID, isTaken: (String) throws(Failure) -> Bool
-  ) throws(Failure) -> String {
+  public static func name(for board: BoardID, isTaken: (String) -> Bool) -> String {
     // Fibonacci hashing: neighbouring serial numbers get unrelated words.
     let start = Int((board.rawValue &* 0x9e37_79b9_7f4a_7c15) >> 33) % words.count
     var lap = 1
@@ -40,7 +38,7 @@ public enum FriendlyNames {
       for step in 0..<words.count {
         let word = words[(start + step) % words.count]
         let name = lap == 1 ? word : "\(word)-\(lap)"
-        if try !isTaken(name) { return name }
+        if !isTaken(name) { return name }
       }
       lap += 1
     }

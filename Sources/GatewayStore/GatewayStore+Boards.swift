@@ -29,9 +29,8 @@ extension GatewayStore {
   ) throws(StoreError) -> BoardRecord {
     try write { database in
       if try Self.board(board, database) == nil {
-        let name = try FriendlyNames.name(for: board) { name in
-          try Bool.fetchOne(database, sql: "SELECT 1 FROM boards WHERE name = ?", arguments: [name]) != nil
-        }
+        let taken = Set(try String.fetchAll(database, sql: "SELECT lower(name) FROM boards"))
+        let name = FriendlyNames.name(for: board) { taken.contains($0) }
         try database.execute(
           sql: "INSERT INTO boards (id, name, first_seen, last_seen) VALUES (?, ?, ?, ?)",
           arguments: [board.description, name, time.milliseconds, time.milliseconds])

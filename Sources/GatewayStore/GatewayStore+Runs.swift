@@ -32,6 +32,12 @@ public struct OpenedRun: Hashable, Sendable {
   public let run: RunRecord
   /// Whether it was begun just now; false when it goes on where it was.
   public let isNew: Bool
+
+  /// A run and whether it was begun just now.
+  public init(run: RunRecord, isNew: Bool) {
+    self.run = run
+    self.isNew = isNew
+  }
 }
 
 /// What to do when the run under way has other settings than the one asked for.

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 
 /// The gateway's memory: boards, runs, models, rounds and contributions, in one SQLite database.
 ///
@@ -23,6 +24,9 @@ public final class GatewayStore: Sendable {
   let keptModels: Int
   let database: DatabaseQueue
   private let lock: StateDirectoryLock?
+  /// Whether the database may be used. Held while it is: GRDB's queue lets one in at a time anyway, and a use
+  /// after ``close()`` would reach into freed memory there.
+  private let isOpen = Mutex(true)
   private let queue = DispatchQueue(label: "GatewayStore")
 
   /// Opens the state in a directory, and creates both when ``Access/serve`` is asked for.
@@ -56,14 +60,19 @@ public final class GatewayStore: Sendable {
     }
   }
 
-  /// Closes the database and gives the directory free. Not needed for durability: all is durable already.
+  /// Closes the database and gives the directory free; a second time it does nothing. Not needed for durability:
+  /// all is durable already.
   public func close() throws(StoreError) {
-    do {
-      try database.close()
-    } catch {
-      throw StoreError(error, path: path)
+    try isOpen.withLock { isOpen throws(StoreError) in
+      guard isOpen else { return }
+      do {
+        try database.close()
+      } catch {
+        throw StoreError(error, path: path)
+      }
+      isOpen = false
+      lock?.release()
     }
-    lock?.release()
   }
 
   /// Does something with the store without blocking the caller's thread, one thing after the other.
@@ -81,20 +90,24 @@ public final class GatewayStore: Sendable {
     return try result.get()
   }
 
-  func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
-    do {
-      return try database.read(body)
-    } catch {
-      throw StoreError(error, path: path)
-    }
+  /// Runs `body` on one unchanging state of the database.
+  func read<Value: Sendable>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    try whileOpen { try database.read(body) }
   }
 
   /// Runs `body` in one transaction.
-  func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
-    do {
-      return try database.write(body)
-    } catch {
-      throw StoreError(error, path: path)
+  func write<Value: Sendable>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    try whileOpen { try database.write(body) }
+  }
+
+  private func whileOpen<Value: Sendable>(_ body: () throws -> Value) throws(StoreError) -> Value {
+    try isOpen.withLock { isOpen throws(StoreError) in
+      guard isOpen else { throw .closed }
+      do {
+        return try body()
+      } catch {
+        throw StoreError(error, path: path)
+      }
     }
   }
 

@@ -82,7 +82,9 @@ public struct ModelSnapshot: Sendable, Equatable {
     guard let version = reader.readLittleEndian(width: 4),
       let descriptionLength = reader.readLittleEndian(width: 2),
       let reserved = reader.readLittleEndian(width: 2), reserved == 0,
-      let description = reader.read(Int(descriptionLength))
+      let description = reader.read(Int(descriptionLength)),
+      let padding = reader.readLittleEndian(width: Self.padded(description.count) - description.count),
+      padding == 0
     else { throw .malformed }
     do throws(ModelError) {
       model = try ModelDescription(parsing: description)

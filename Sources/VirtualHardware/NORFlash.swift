@@ -23,7 +23,8 @@ public enum FlashFileError: Error, CustomStringConvertible, Equatable {
 /// NOR flash as an nRF52840 has it, kept in a file: pages of 4 KB that erase to ones, words that writes can
 /// only clear, two writes a word at most between erases. What breaks a rule fails, as it would on the chip.
 ///
-/// The file is mapped, so that killing the process is a power cut: what was written stays.
+/// The file is mapped, so that killing the process is a power cut: what was written stays. Without a file it
+/// lasts as long as this object, which a simulated board that is reset keeps.
 public final class NORFlash: BoardFlash {
   /// Bytes a page.
   public let pageSize = 4096
@@ -31,6 +32,7 @@ public final class NORFlash: BoardFlash {
   public let pageCount: Int
 
   private let memory: UnsafeMutableRawBufferPointer
+  private let isMapped: Bool
   private var writesOfWord: [UInt8]
 
   /// Maps the file at `path`, which is made, erased, if there is none.
@@ -57,10 +59,21 @@ public final class NORFlash: BoardFlash {
     else { throw .cannotOpen(path: path, reason: Self.lastError()) }
     memory = UnsafeMutableRawBufferPointer(start: address, count: size)
     if isNew { memset(address, 0xff, size) }
+    isMapped = true
     writesOfWord = [UInt8](repeating: 0, count: size / 4)
   }
 
+  /// Flash that is erased and in memory only.
+  public init(pageCount: Int) {
+    self.pageCount = pageCount
+    memory = .allocate(byteCount: pageSize * pageCount, alignment: 4)
+    memory.initializeMemory(as: UInt8.self, repeating: 0xff)
+    isMapped = false
+    writesOfWord = [UInt8](repeating: 0, count: pageSize * pageCount / 4)
+  }
+
   deinit {
+    guard isMapped else { return memory.deallocate() }
     munmap(memory.baseAddress, memory.count)
   }
 

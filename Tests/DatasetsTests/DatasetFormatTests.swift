@@ -112,4 +112,19 @@ import Testing
     #expect(refusal(columns: [column]).contains("deviation 0.0"))
     #expect(refusal(columns: [column, column]).contains("2 of 1 features"))
   }
+
+  @Test(arguments: 0..<30 as Range<UInt64>)
+  func theUnionOfShardsHasAllTheirExamples(seed: UInt64) throws {
+    let dataset = try Dataset.sample(seed: seed, examples: 20...100)
+    let shards = try dataset.shards(.iid(boards: 3, seed: seed))
+    let union = try #require(Dataset.union(of: shards))
+    #expect(union.numbers == shards.flatMap(\.numbers))
+    #expect(union.labels == shards.flatMap(\.labels))
+    #expect(try Dataset(parsing: union.encode()) == union)
+  }
+
+  @Test func thereIsNoUnionOfNothingOrOfDifferentKinds() throws {
+    #expect(Dataset.union(of: []) == nil)
+    #expect(try Dataset.union(of: [.named("digits"), .named("exercises")]) == nil)
+  }
 }

@@ -37,7 +37,10 @@ final class TemporaryDirectory: Sendable {
 
   /// Changes the closed database behind the store's back.
   func tamper(_ sql: String) throws {
-    try DatabaseQueue(path: databasePath).writeWithoutTransaction { try $0.execute(sql: sql) }
+    var configuration = Configuration()
+    configuration.foreignKeysEnabled = false
+    try DatabaseQueue(path: databasePath, configuration: configuration)
+      .writeWithoutTransaction { try $0.execute(sql: sql) }
   }
 }
 

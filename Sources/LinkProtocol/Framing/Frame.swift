@@ -35,7 +35,7 @@ public struct FrameHeader: Sendable, Equatable {
   public var keyEpoch: UInt8
   /// Tells this session's frames from what an earlier one left in some buffer. Chosen by the gateway.
   public var session: UInt16
-  /// Counts this sender's frames in this session, modulo 2¹⁶. A frame sent again has a new number.
+  /// Counts this sender's frames modulo 2¹⁶, through all its sessions. A frame sent again has a new number.
   public var sequence: UInt16
 
   /// A header in clear.

@@ -1,11 +1,12 @@
 /// Remembers which of the last 32 sequence numbers came in, so that a frame that a carrier delivers twice is
 /// taken once, and counts the numbers that never came (RFC 4303 §3.4.3 describes such a window).
 struct ReplayWindow {
-  private var highest: UInt16 = 0
+  /// The highest number that came in; 0 before any.
+  private(set) var highest: UInt16 = 0
   private var seen: UInt32 = 0
   private var started = false
 
-  /// Numbers skipped so far: frames lost on the way, or out of order.
+  /// Numbers skipped since the first one, which may be any: frames lost on the way, or out of order.
   private(set) var gaps: UInt32 = 0
 
   /// Whether `sequence` is new; notes it.
@@ -14,7 +15,6 @@ struct ReplayWindow {
       started = true
       highest = sequence
       seen = 1
-      gaps = UInt32(sequence)  // a session's numbers start at 0
       return true
     }
     let ahead = Int(Int16(bitPattern: sequence &- highest))

@@ -6,6 +6,9 @@ public struct StreamDamage: Sendable, Equatable {
   public var malformed: UInt32 = 0
   /// Frames longer than the receiver takes.
   public var oversized: UInt32 = 0
+
+  /// No damage.
+  public init() {}
 }
 
 /// Frames on a byte stream (USB CDC, UART, pseudo-terminal): ``COBS``, ended by a zero.

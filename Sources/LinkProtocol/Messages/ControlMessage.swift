@@ -48,7 +48,7 @@ public enum ControlMessage: Sendable, Equatable {
       cbor.array(count: 2)
       cbor.unsigned(type)
       switch self {
-      case .statusRequest: cbor.map(count: 0)
+      case .statusRequest: NoFields().encode(into: &cbor)
       case .status(let message): message.encode(into: &cbor)
       case .offer(let message): message.encode(into: &cbor)
       case .answer(let message): message.encode(into: &cbor)
@@ -107,7 +107,7 @@ public enum ControlMessage: Sendable, Equatable {
   private static func read(_ type: UInt64, from cbor: inout CBORDecoder) throws(CBORError) -> Self? {
     switch type {
     case 1:
-      try cbor.skipValue()
+      _ = try NoFields(from: &cbor)
       return .statusRequest
     case 2: return .status(try Status(from: &cbor))
     case 10: return .offer(try Offer(from: &cbor))

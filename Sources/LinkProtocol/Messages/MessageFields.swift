@@ -9,6 +9,9 @@ protocol MessageFields {
   /// The keys a message must have: 1 up to this one, all required fields being numbered first.
   static var requiredKeys: UInt32 { get }
 
+  /// Whether a message may have these keys and no others of those that are known; bit k stands for key k < 32.
+  static func isComplete(_ keys: UInt32) -> Bool
+
   /// Writes all fields.
   func encode(into cbor: inout CBOREncoder)
 
@@ -17,17 +20,21 @@ protocol MessageFields {
 }
 
 extension MessageFields {
+  static func isComplete(_ keys: UInt32) -> Bool {
+    let required = (UInt32(2) << requiredKeys) - 2
+    return keys & required == required
+  }
+
   /// Reads the map.
   init(from cbor: inout CBORDecoder) throws(CBORError) {
     self.init()
     var fields = try cbor.map()
-    var present: UInt32 = 0
+    var keys: UInt32 = 0
     while let key = try cbor.nextKey(of: &fields) {
-      // Keys ascend, so counting the required ones is enough.
-      if key >= 1 && key <= Self.requiredKeys { present += 1 }
+      if key < 32 { keys |= 1 << key }
       try read(key, from: &cbor)
     }
-    guard present == Self.requiredKeys else { throw .wrongType }
+    guard Self.isComplete(keys) else { throw .wrongType }
   }
 
   /// Reads a map and nothing after it; nil if it is another message or none.
@@ -40,4 +47,17 @@ extension MessageFields {
       return nil
     }
   }
+}
+
+/// The fields of a message that has none yet.
+struct NoFields: MessageFields {
+  static var requiredKeys: UInt32 { 0 }
+
+  init() {}
+
+  func encode(into cbor: inout CBOREncoder) {
+    cbor.map(count: 0)
+  }
+
+  mutating func read(_ key: UInt32, from cbor: inout CBORDecoder) throws(CBORError) {}
 }

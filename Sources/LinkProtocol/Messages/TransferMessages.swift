@@ -64,6 +64,11 @@ public struct Answer: Sendable, Equatable {
 extension Answer: MessageFields {
   static var requiredKeys: UInt32 { 1 }
 
+  /// A refusal, or all of an acceptance.
+  static func isComplete(_ keys: UInt32) -> Bool {
+    keys & 0b11_1110 == 0b00_0110 || keys & 0b11_1110 == 0b11_1010
+  }
+
   init() {
     self.init(transfer: 0, outcome: .declined(.busy))
   }
@@ -86,14 +91,18 @@ extension Answer: MessageFields {
     switch key {
     case 1: transfer = try cbor.unsigned()
     case 2: outcome = .declined(try cbor.value())
-    case 3: outcome = .accepted(held: try cbor.unsigned(), chunk: 0, creditLimit: 0)
+    case 3:
+      let held = try cbor.unsigned(max: ObjectName.maximumLength)
+      outcome = .accepted(held: held, chunk: 0, creditLimit: 0)
     case 4:
-      // Without key 3 this is no acceptance; a chunk of no bytes is refused by the transfer.
       guard case .accepted(let held, _, _) = outcome else { throw .wrongType }
-      outcome = .accepted(held: held, chunk: try cbor.unsigned(), creditLimit: 0)
+      let chunk: UInt16 = try cbor.unsigned()
+      guard chunk > 0 else { throw .overflow }
+      outcome = .accepted(held: held, chunk: chunk, creditLimit: 0)
     case 5:
       guard case .accepted(let held, let chunk, _) = outcome else { throw .wrongType }
-      outcome = .accepted(held: held, chunk: chunk, creditLimit: try cbor.unsigned())
+      let creditLimit = try cbor.unsigned(max: ObjectName.maximumLength)
+      outcome = .accepted(held: held, chunk: chunk, creditLimit: creditLimit)
     default: break
     }
   }

@@ -54,7 +54,7 @@ public struct Welcome: Sendable, Equatable {
 }
 
 extension Welcome: MessageFields {
-  static var requiredKeys: UInt32 { 5 }
+  static var requiredKeys: UInt32 { 8 }
 
   init() {
     self.init(

@@ -117,12 +117,16 @@ struct ControlChannel: ~Copyable {
 
   /// Message `number` came in. Every one is answered, as the last answer may have been lost.
   ///
-  /// - Returns: whether it is the one to be processed now.
-  mutating func accept(_ number: UInt16) -> Bool {
+  /// - Returns: whether it is the one to be processed now. If it is, call ``take()``, or leave it: then it
+  ///   comes again.
+  mutating func isNext(_ number: UInt16) -> Bool {
     acknowledgementDue = true
-    guard number == expected else { return false }
+    return number == expected
+  }
+
+  /// Takes the message that ``isNext(_:)`` found to be the next.
+  mutating func take() {
     expected &+= 1
-    return true
   }
 
   /// The number of the next message expected, if the peer has to be told.

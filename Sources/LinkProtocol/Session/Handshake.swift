@@ -56,7 +56,7 @@ enum Handshake {
 struct GatewayHandshake {
   private enum State {
     case greeting(attempt: Int, due: Timestamp)
-    case established
+    case established(boot: UInt32)
     case refused
     case closed
   }
@@ -95,19 +95,30 @@ struct GatewayHandshake {
 
   enum WelcomeOutcome {
     case established
-    /// It answers another greeting than the last one, or the same once more.
+    /// It answers another greeting than the last one.
     case stale
+    /// It answers a greeting that was said more than once, and answered before.
+    case repeated
+    /// Likewise, but by a board that was reset in between: it knows nothing of what was said since.
+    case boardReset
     /// It chose a version that was not proposed.
     case violation
   }
 
   mutating func welcomed(_ welcome: Welcome) -> WelcomeOutcome {
-    guard case .greeting = state, welcome.session == greeting.session else { return .stale }
-    guard welcome.version >= greeting.minimumVersion, welcome.version <= greeting.maximumVersion else {
-      return .violation
+    guard welcome.session == greeting.session else { return .stale }
+    switch state {
+    case .refused, .closed:
+      return .stale
+    case .established(let boot):
+      return welcome.boot == boot ? .repeated : .boardReset
+    case .greeting:
+      guard welcome.version >= greeting.minimumVersion, welcome.version <= greeting.maximumVersion else {
+        return .violation
+      }
+      state = .established(boot: welcome.boot)
+      return .established
     }
-    state = .established
-    return .established
   }
 
   /// Whether the refusal answers the last greeting. There is no point in greeting again.

@@ -34,25 +34,27 @@ extension LinkSession {
       }
       return .nothing
     }
+    // A board that was reset counts its frames from 0 again, which says nothing about what it heard before.
+    if header.kind == .unknownSession { return end(.peerReset, now: now) }
     guard replay.accept(header.sequence) else {
       statistics.framesRepeated &+= 1
       return .nothing
     }
     lastHeard = now
     switch header.kind {
-    case .greeting, .welcome, .refusal: return .nothing
+    case .greeting, .welcome, .refusal, .unknownSession: return .nothing
     case .control: return receiveControl(body, now: now)
     case .controlAcknowledgement: return receiveControlAcknowledgement(body, now: now)
     case .chunk: return receiveChunk(body, header, now: now, objects: &objects)
     case .chunkAcknowledgement: return receiveChunkAcknowledgement(body, now: now)
-    case .unknownSession: return end(.peerReset, now: now)
     case .farewell: return end(.farewell, now: now)
     }
   }
 
   mutating func end(_ reason: SessionEnd, now: Timestamp) -> SessionEvent {
+    // What was closed stays closed, also if the peer was gone before it heard so.
+    if farewellDue { handshake.farewellSent() } else { handshake.sessionEnded(now: now) }
     beginConversation()
-    handshake.sessionEnded(now: now)
     return .ended(reason)
   }
 
@@ -93,6 +95,11 @@ extension LinkSession {
     case .stale:
       statistics.framesStale &+= 1
       return .nothing
+    case .repeated:
+      _ = replay.accept(header.sequence)
+      return .nothing
+    case .boardReset:
+      return end(.peerReset, now: now)
     case .violation:
       return .violation(.malformedMessage)
     case .established:
@@ -119,26 +126,46 @@ extension LinkSession {
     guard let number = reader.readLittleEndian(width: 2), let text = reader.read(reader.remaining) else {
       return .violation(.malformedMessage)
     }
-    guard control.accept(UInt16(number)) else { return .nothing }
+    guard control.isNext(UInt16(number)) else { return .nothing }
     let message: ControlMessage
     do {
       message = try ControlMessage(parsing: text)
     } catch {
+      control.take()
       switch error {
       case .malformed:
         return .violation(.malformedMessage)
       case .unknownType(let type):
-        _ = enqueue(.problem(Problem(code: .unknownMessage, about: UInt32(truncatingIfNeeded: type))))
+        if unpromised > 0 {
+          _ = enqueue(.problem(Problem(code: .unknownMessage, about: UInt32(truncatingIfNeeded: type))))
+        }
         return .violation(.unknownMessage(type))
       }
     }
+    if case .offer(let offer) = message {
+      guard let event = receive(offer) else { return .nothing }
+      control.take()
+      return event
+    }
+    control.take()
     return receive(message, now: now)
+  }
+
+  /// - Returns: nil if what there is to say about the offer may find no room: it must come again.
+  private mutating func receive(_ offer: Offer) -> SessionEvent? {
+    guard !transfers.isOpen(offer.transfer) else { return .violation(.impossibleTransfer(offer.transfer)) }
+    guard transfers.hasPlaceForOffer else {
+      guard unpromised >= 1 else { return nil }
+      _ = enqueue(.answer(Answer(transfer: offer.transfer, outcome: .declined(.busy))))
+      return .nothing
+    }
+    guard unpromised >= 2 else { return nil }
+    transfers.note(offer)
+    return .offered(offer.transfer, offer.object)
   }
 
   private mutating func receive(_ message: ControlMessage, now: Timestamp) -> SessionEvent {
     switch message {
-    case .offer(let offer):
-      return .offered(offer.transfer, offer.object)
     case .answer(let answer):
       return receive(answer, now: now)
     case .confirmation(let confirmation):
@@ -147,6 +174,9 @@ extension LinkSession {
       return .delivered(confirmation.transfer, object)
     case .cancellation(let cancellation):
       if cancellation.fromSender {
+        if let object = transfers.closeOffer(cancellation.transfer) {
+          return .withdrawn(cancellation.transfer, object, cancellation.reason)
+        }
         guard let transfer = transfers.closeIncoming(cancellation.transfer) else { return .nothing }
         return .withdrawn(cancellation.transfer, transfer.offer, cancellation.reason)
       }
@@ -166,10 +196,11 @@ extension LinkSession {
         ? .delivered(answer.transfer, object) : .declined(answer.transfer, object, refusal)
     case .accepted(let held, let chunk, let creditLimit):
       let largest = min(limits.maximumFrame, peerMaximumFrame) - Self.chunkOverhead
-      guard Int(chunk) <= largest,
-        transfers.accepted(
+      guard
+        let possible = transfers.accepted(
           answer.transfer, held: held, chunk: Int(chunk), creditLimit: creditLimit, now: now)
-      else {
+      else { return .nothing }  // withdrawn in the meantime
+      guard possible, Int(chunk) <= largest else {
         withdraw(answer.transfer, because: .invalid)
         return .violation(.impossibleTransfer(answer.transfer))
       }
@@ -185,7 +216,7 @@ extension LinkSession {
       return .violation(.malformedMessage)
     }
     let sample = control.acknowledged(upTo: UInt16(number), now: now, timeout: roundTrip.timeout)
-    if let sample { roundTrip.measured(sample) } else { roundTrip.answered() }
+    if let sample { roundTrip.measured(sample) }
     return .nothing
   }
 
@@ -236,9 +267,10 @@ extension LinkSession {
     switch outcome {
     case .nothing:
       return .nothing
-    case .advanced(let sample):
-      if let sample { roundTrip.measured(sample) } else { roundTrip.answered() }
-      return .departing(news.transfer)
+    case .taken(let advanced, let sample):
+      roundTrip.heardFromReceiver()
+      if let sample { roundTrip.measured(sample) }
+      return advanced ? .departing(news.transfer) : .nothing
     case .impossible:
       withdraw(news.transfer, because: .invalid)
       return .violation(.impossibleTransfer(news.transfer))

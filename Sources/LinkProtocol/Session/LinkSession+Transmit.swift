@@ -83,24 +83,25 @@ extension LinkSession {
   private mutating func nextChunk<Objects: ObjectAccess & ~Copyable>(
     now: Timestamp, objects: inout Objects, into frame: inout BoundedBytes
   ) -> Bool {
-    while let chunk = transfers.nextChunk() {
-      guard let offer = transfers.outgoingOffer(chunk.transfer) else { return false }
-      begin(.chunk, session: handshake.tag, &frame)
-      frame.append(littleEndian: UInt64(chunk.transfer), width: 2)
-      frame.append(littleEndian: UInt64(chunk.offset), width: 4)
-      let start = frame.count
-      frame.appendZeros(chunk.length)
-      var whole = frame.mutableSpan
-      var data = whole._mutatingExtracting(start..<start + chunk.length)
-      guard objects.read(offer.name, at: chunk.offset, into: &data) else {
-        withdraw(chunk.transfer, because: .sourceFailed)
-        continue
-      }
-      transfers.sent(
-        chunk.transfer, chunk.index, sequence: sequence, now: now, timeout: roundTrip.timeout)
-      return seal(&frame)
+    guard sourceFailure == nil, let chunk = transfers.nextChunk(),
+      let offer = transfers.outgoingOffer(chunk.transfer)
+    else { return false }
+    begin(.chunk, session: handshake.tag, &frame)
+    frame.append(littleEndian: UInt64(chunk.transfer), width: 2)
+    frame.append(littleEndian: UInt64(chunk.offset), width: 4)
+    let start = frame.count
+    frame.appendZeros(chunk.length)
+    var whole = frame.mutableSpan
+    var data = whole._mutatingExtracting(start..<start + chunk.length)
+    guard objects.read(offer.name, at: chunk.offset, into: &data) else {
+      withdraw(chunk.transfer, because: .sourceFailed)
+      // No chunk goes out before the owner was told, so that two failures cannot hide each other.
+      sourceFailure = (chunk.transfer, offer, now)
+      return false
     }
-    return false
+    transfers.sent(
+      chunk.transfer, chunk.index, sequence: sequence, now: now, timeout: roundTrip.timeout)
+    return seal(&frame)
   }
 
   // MARK: Time
@@ -109,6 +110,7 @@ extension LinkSession {
   public var nextDeadline: Timestamp? {
     var deadline = handshake.nextDeadline
     guard handshake.isEstablished else { return deadline }
+    deadline = .earliest(deadline, sourceFailure?.at)
     deadline = .earliest(deadline, control.nextDeadline)
     deadline = .earliest(deadline, transfers.nextDeadline)
     switch handshake {
@@ -120,6 +122,10 @@ extension LinkSession {
   /// Time passed. Frames may have to be sent afterwards.
   public mutating func timeOut(now: Timestamp) -> SessionEvent {
     guard handshake.isEstablished else { return .nothing }
+    if let failed = sourceFailure {
+      sourceFailure = nil
+      return .declined(failed.transfer, failed.object, .sourceFailed)
+    }
     if let due = control.nextDeadline, due <= now {
       roundTrip.timedOut()
       guard control.timeOut(now: now) else { return end(.peerSilent, now: now) }
@@ -140,8 +146,7 @@ extension LinkSession {
   /// What became complete without a frame: an object that was accepted and lacked no byte. Ask after
   /// ``accept(_:_:held:now:)``.
   public mutating func takeCompleted() -> SessionEvent {
-    guard let number = completedAtOnce, let transfer = transfers.incoming(number) else { return .nothing }
-    completedAtOnce = nil
-    return .received(number, transfer.offer)
+    guard let transfer = transfers.takeCompletedAtOnce() else { return .nothing }
+    return .received(transfer.number, transfer.offer)
   }
 }

@@ -45,7 +45,8 @@ public struct LinkSession: ~Copyable {
   /// Silence after which a board takes the gateway for gone and falls silent itself. Well above
   /// ``keepAlive`` and the time the gateway needs to send that again a few times.
   static let boardPatience: UInt64 = .seconds(60)
-  /// Control messages kept free for the protocol itself, so that log lines cannot hold up a transfer.
+  /// Control messages that ``send(_:)`` leaves free besides those that open transfers may still need, so that
+  /// log lines cannot hold up an offer.
   static let reservedMessages = 2
 
   let limits: LinkLimits
@@ -61,8 +62,8 @@ public struct LinkSession: ~Copyable {
   /// A session that the peer speaks of and this side does not know; answered once a frame.
   var unknownSession: UInt16?
   var farewellDue = false
-  /// A received transfer that was complete as soon as it was accepted.
-  var completedAtOnce: TransferNumber?
+  /// A transfer that was withdrawn because its object could not be read, to be reported by the next time-out.
+  var sourceFailure: (transfer: TransferNumber, object: ObjectOffer, at: Timestamp)?
 
   /// Frames and faults so far.
   public internal(set) var statistics = LinkStatistics()
@@ -98,7 +99,7 @@ public struct LinkSession: ~Copyable {
     transfers.reset()
     roundTrip = RoundTripEstimator()
     replay = ReplayWindow()
-    completedAtOnce = nil
+    sourceFailure = nil
     farewellDue = false
   }
 
@@ -115,14 +116,19 @@ public struct LinkSession: ~Copyable {
   ///
   /// - Returns: false if there is no session or too much is waiting already; say it again later.
   public mutating func send(_ message: ControlMessage) -> Bool {
-    guard handshake.isEstablished, control.free > Self.reservedMessages else { return false }
-    return enqueue(message)
+    freeMessages > 0 && enqueue(message)
   }
 
   /// Control messages that ``send(_:)`` takes now.
   public var freeMessages: Int {
-    handshake.isEstablished ? max(0, control.free - Self.reservedMessages) : 0
+    guard handshake.isEstablished, !farewellDue else { return 0 }
+    return max(0, unpromised - Self.reservedMessages)
   }
+
+  /// Control messages that can be queued without taking the room of one that an open transfer may need. Never
+  /// negative, so that a word about a transfer never finds the queue full: a transfer of which one side does
+  /// not hear how it ended would hang for as long as the session lives.
+  var unpromised: Int { control.free - transfers.messagesOwed }
 
   mutating func enqueue(_ message: ControlMessage) -> Bool {
     control.enqueue(message)
@@ -132,8 +138,8 @@ public struct LinkSession: ~Copyable {
   ///
   /// - Returns: the transfer's number; nil if too many transfers or messages are under way.
   public mutating func offer(_ object: ObjectOffer, now: Timestamp) -> TransferNumber? {
-    guard handshake.isEstablished, control.free > 0, object.name.length <= ObjectName.maximumLength,
-      let number = transfers.open(object, now: now)
+    guard handshake.isEstablished, !farewellDue, unpromised >= 2,
+      object.name.length <= ObjectName.maximumLength, let number = transfers.open(object, now: now)
     else { return nil }
     _ = enqueue(.offer(Offer(transfer: number, object: object)))
     return number
@@ -145,21 +151,19 @@ public struct LinkSession: ~Copyable {
   ///   - transfer: the number in the ``SessionEvent/offered(_:_:)`` event.
   ///   - held: bytes at its beginning that are here already, at most its length.
   ///   - object: the offer in that event.
-  /// - Returns: false if it cannot be taken now; the peer was told that this side is busy.
+  /// - Returns: false if this is not on offer any more: the peer withdrew it, or the session is another one.
   public mutating func accept(
     _ transfer: TransferNumber, _ object: ObjectOffer, held: UInt32, now: Timestamp
   ) -> Bool {
+    guard transfers.offered(transfer) == object else { return false }
+    _ = transfers.closeOffer(transfer)
     // Whole words, so that a board can write a chunk to flash as it is.
     let chunk = max(4, (min(limits.maximumFrame, peerMaximumFrame) - Self.chunkOverhead) & ~3)
     let window = max(limits.window, chunk)
     let incoming = IncomingTransfer(
       number: transfer, offer: object, held: min(held, object.name.length), chunk: chunk, window: window,
-      now: now)
-    guard transfers.begin(incoming) else {
-      _ = enqueue(.answer(Answer(transfer: transfer, outcome: .declined(.busy))))
-      return false
-    }
-    if incoming.isComplete { completedAtOnce = transfer }
+      latestSequence: replay.highest, now: now)
+    transfers.begin(incoming)
     let accepted = Answer.Outcome.accepted(
       held: incoming.contiguousBytes, chunk: UInt16(min(chunk, 65_535)), creditLimit: incoming.creditLimit)
     _ = enqueue(.answer(Answer(transfer: transfer, outcome: accepted)))
@@ -169,8 +173,9 @@ public struct LinkSession: ~Copyable {
   /// Bytes that a chunk's frame adds to its data.
   public static let chunkOverhead = Frame.overhead + 6
 
-  /// Does not take an object that the peer offered.
+  /// Does not take an object that the peer offered. Without effect if that is not on offer any more.
   public mutating func decline(_ transfer: TransferNumber, because reason: TransferRefusal) {
+    guard transfers.closeOffer(transfer) != nil else { return }
     _ = enqueue(.answer(Answer(transfer: transfer, outcome: .declined(reason))))
   }
 
@@ -210,8 +215,9 @@ public struct LinkSession: ~Copyable {
     handshake.isEstablished ? end(.carrierLost, now: now) : .nothing
   }
 
-  /// Ends the session in good order: one last frame is sent.
+  /// Ends the session in good order, for good: what was said before is still delivered, then one last frame is
+  /// sent. A gateway that was not answered yet stops greeting.
   public mutating func close() {
-    if handshake.isEstablished { farewellDue = true }
+    if handshake.isEstablished { farewellDue = true } else { handshake.farewellSent() }
   }
 }

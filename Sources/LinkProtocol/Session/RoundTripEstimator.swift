@@ -1,4 +1,8 @@
 /// Smoothed round-trip time and retransmission time-out after RFC 6298, in microseconds.
+///
+/// A time-out that was doubled stays so until something was measured (§5.7): on a link slower than the time-out
+/// no control message would ever be measured otherwise, and every one would be sent twice for ever. Receivers
+/// of chunks repeat themselves while they wait; that shows that the link is alive and only lost something.
 struct RoundTripEstimator {
   /// Bounds of the time-out. The lower one covers a scheduler tick and a USB poll on both ends; the upper one
   /// keeps a link that was only paused from staying unused for long.
@@ -12,8 +16,8 @@ struct RoundTripEstimator {
   private var variation: UInt64 = 0
   private var backoff: UInt64 = 0
 
-  /// A frame sent once was answered after `sample`. A frame that was sent again is no sample, as nobody knows
-  /// which copy was answered (Karn & Partridge, SIGCOMM 1987).
+  /// Something was answered after `sample`. A control message that was sent again is no sample, as nobody knows
+  /// which copy was answered (Karn & Partridge, SIGCOMM 1987); of a chunk the frame number tells.
   mutating func measured(_ sample: UInt64) {
     if smoothed == 0 {
       smoothed = max(sample, 1)
@@ -31,8 +35,8 @@ struct RoundTripEstimator {
     backoff = min(backoff + 1, 6)
   }
 
-  /// The peer gave a sign of life for something that had to be sent again.
-  mutating func answered() {
+  /// The receiver of a transfer said what it has: whatever is missing was lost, not delayed.
+  mutating func heardFromReceiver() {
     backoff = 0
   }
 

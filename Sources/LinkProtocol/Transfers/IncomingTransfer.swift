@@ -2,7 +2,7 @@
 ///
 /// Theory: chunks are written where they belong as they come in; `contiguous` counts those without a gap,
 /// a bit set the ones after it. Acknowledgements go out for every second chunk, at once when something is
-/// odd (a gap, a chunk that was here already), and again and again while nothing comes, as the last one may
+/// odd (a gap, its end, a chunk that was here already), and again and again while nothing comes, as the last one may
 /// have been lost. A sender that stalled on credits has nothing in flight and waits for exactly that.
 struct IncomingTransfer {
   let number: TransferNumber
@@ -15,33 +15,45 @@ struct IncomingTransfer {
   private var contiguous = 0
   /// Bit i: chunk contiguous + 1 + i is here.
   private var beyond: UInt32 = 0
-  private var latestSequence: UInt16 = 0
+  private var latestSequence: UInt16
   private var unacknowledged = 0
   private var acknowledgementDue = false
   private var deadline: Timestamp?
   private(set) var duplicates: UInt32 = 0
   private let started: Timestamp
   private let resumedFrom: UInt32
+  private var completedAtOnce: Bool
 
   /// - Parameters:
   ///   - held: bytes at the beginning that are here already.
   ///   - chunk: bytes a chunk, at least 1.
   ///   - window: bytes that may be under way, at least `chunk`.
+  ///   - latestSequence: number of the latest frame that came in. Every chunk comes in a later one, so that an
+  ///     acknowledgement made before the first chunk calls none of them lost.
   init(
-    number: TransferNumber, offer: ObjectOffer, held: UInt32, chunk: Int, window: Int, now: Timestamp
+    number: TransferNumber, offer: ObjectOffer, held: UInt32, chunk: Int, window: Int,
+    latestSequence: UInt16, now: Timestamp
   ) {
     self.number = number
     self.offer = offer
     grid = ChunkGrid(start: Int(held), end: Int(offer.name.length), chunk: chunk)
     self.window = min(window, ChunkAcknowledgement.selectiveChunks * chunk)
+    self.latestSequence = latestSequence
     acknowledgeEvery = max(1, min(2, window / chunk / 2))
     started = now
     resumedFrom = held
+    completedAtOnce = grid.count == 0
     deadline = now + RoundTripEstimator.initialTimeout
   }
 
   /// Whether every byte is here.
   var isComplete: Bool { contiguous == grid.count }
+
+  /// Whether no byte was missing from the start; true once.
+  mutating func takeCompletedAtOnce() -> Bool {
+    defer { completedAtOnce = false }
+    return completedAtOnce
+  }
 
   /// The first missing byte: what a resumed transfer would begin with.
   var contiguousBytes: UInt32 { UInt32(grid.boundary(after: contiguous)) }
@@ -91,6 +103,7 @@ struct IncomingTransfer {
       acknowledgementDue = true
       return
     }
+    let closesGap = beyond != 0
     contiguous += 1
     while beyond & 1 != 0 {
       beyond >>= 1
@@ -101,7 +114,7 @@ struct IncomingTransfer {
     if isComplete {
       deadline = nil
       acknowledgementDue = true
-    } else if unacknowledged >= acknowledgeEvery {
+    } else if closesGap || unacknowledged >= acknowledgeEvery {
       acknowledgementDue = true
     }
   }

@@ -10,8 +10,9 @@ public enum ObjectKind: UInt8, Sendable, Equatable {
 
 /// An immutable blob, named by its content.
 public struct ObjectName: Sendable, Hashable {
-  /// The longest object there can be, so that an offset fits an `Int` on a 32-bit board.
-  public static let maximumLength: UInt32 = 0x7fff_ffff
+  /// The longest object there can be, 1 GiB: on a 32-bit board an offset in it fits an `Int` also after a
+  /// whole window of the longest chunks was added to it.
+  public static let maximumLength: UInt32 = 0x4000_0000
 
   /// SHA-256 of the content.
   public var digest: Digest32

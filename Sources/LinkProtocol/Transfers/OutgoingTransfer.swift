@@ -31,8 +31,8 @@ struct OutgoingTransfer {
   /// Frame sequence number under which each open chunk was last sent, by chunk number modulo 32.
   private var sentAs: InlineArray<32, UInt16> = .init(repeating: 0)
   private var deadline: Timestamp?
-  /// A chunk sent once whose acknowledgement tells the round-trip time.
-  private var timed: (sequence: UInt16, at: Timestamp)?
+  /// A chunk whose acknowledgement tells the round-trip time, and the frame it went out in first.
+  private var timed: (index: Int, sequence: UInt16, at: Timestamp)?
   private(set) var progress: TransferProgress
 
   init(number: TransferNumber, offer: ObjectOffer, now: Timestamp) {
@@ -84,22 +84,22 @@ struct OutgoingTransfer {
   mutating func sent(_ index: Int, sequence: UInt16, now: Timestamp, timeout: UInt64) {
     if index == next {
       next += 1
-      if timed == nil { timed = (sequence, now) }
     } else {
       lost &= ~(1 << UInt32(index - base))
       progress.retransmitted &+= UInt32(grid.length(of: index))
-      timed = nil
     }
+    if timed == nil { timed = (index, sequence, now) }
     sentAs[index & 31] = sequence
     deadline = now + timeout
   }
 
   /// What an acknowledgement led to.
   enum AcknowledgementOutcome: Equatable {
-    /// It says nothing new.
+    /// It is for a transfer that is not under way, or older than what is known.
     case nothing
-    /// More bytes are at the receiver, or more may be sent. The round-trip time in µs if one was measured.
-    case advanced(roundTrip: UInt64?)
+    /// It was taken. `advanced` if more bytes are at the receiver without a gap, or more may be sent; the
+    /// round-trip time in µs if one was measured.
+    case taken(advanced: Bool, roundTrip: UInt64?)
     /// It claims bytes that were never sent: the peer is not to be trusted with this transfer.
     case impossible
   }
@@ -133,16 +133,25 @@ struct OutgoingTransfer {
     if moreCredit { creditLimit = newLimit }
     // Only news move the deadline: a receiver repeats itself while it waits for what was lost.
     if open == 0 { deadline = nil } else if advanced || moreHere { deadline = now + timeout }
-    var roundTrip: UInt64?
-    if let timed, Int16(bitPattern: news.latestSequence &- timed.sequence) >= 0 {
-      roundTrip = now - timed.at
-      self.timed = nil
-    }
+    let roundTrip = takeRoundTrip(latest: news.latestSequence, now: now)
     if base == grid.count {
       state = .awaitingConfirmation
       deadline = nil
     }
-    return advanced || moreCredit ? .advanced(roundTrip: roundTrip) : .nothing
+    return .taken(advanced: advanced || moreCredit, roundTrip: roundTrip)
+  }
+
+  /// The round-trip time of the timed chunk, if it is here and the first frame that carried it brought it.
+  private mutating func takeRoundTrip(latest: UInt16, now: Timestamp) -> UInt64? {
+    guard let timed else { return nil }
+    let isHere = timed.index < base || acknowledged & (1 << UInt32(timed.index - base)) != 0
+    let answered = Int16(bitPattern: latest &- timed.sequence) >= 0
+    // Neither here nor reported as lost: still under way.
+    guard isHere || answered else { return nil }
+    self.timed = nil
+    let last = sentAs[timed.index & 31]
+    let cameFirst = last == timed.sequence || Int16(bitPattern: latest &- last) < 0
+    return isHere && answered && cameFirst ? now - timed.at : nil
   }
 
   /// Chunks wholly before byte `offset`; nil if no chunk ends there.
@@ -178,7 +187,6 @@ struct OutgoingTransfer {
   mutating func timeOut(now: Timestamp, timeout: UInt64) -> Bool {
     guard let due = deadline, due <= now else { return false }
     if next > base { lost |= 1 }
-    timed = nil
     deadline = now + timeout
     return true
   }

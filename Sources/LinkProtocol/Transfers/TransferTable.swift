@@ -1,13 +1,19 @@
 import Bytes
 
 /// The transfers of one session: a few in each direction, side by side, sharing the link fairly.
+///
+/// An object that the peer offers takes a place from the offer on, so that what waits for the owner's decision
+/// is bounded, and so that an offer that is withdrawn before it was answered leaves nothing behind.
 struct TransferTable {
   /// Transfers at once in each direction.
   static let slots = 2
 
   private var outgoing: InlineArray<2, OutgoingTransfer?> = .init(repeating: nil)
   private var incoming: InlineArray<2, IncomingTransfer?> = .init(repeating: nil)
-  private var nextNumber: TransferNumber = 1
+  /// Offers of the peer that the owner has not answered; a slot is also free in `incoming` for each.
+  private var offers: InlineArray<2, Offer?> = .init(repeating: nil)
+  /// The number given last.
+  private var nextNumber: TransferNumber = 0
   /// The outgoing slot whose turn it is.
   private var turn = 0
 
@@ -16,7 +22,20 @@ struct TransferTable {
     for i in 0..<Self.slots {
       outgoing[i] = nil
       incoming[i] = nil
+      offers[i] = nil
     }
+  }
+
+  /// Control messages that the open transfers may still need on this side: answer and confirmation of an
+  /// offer, the confirmation of what comes in, the withdrawal of what goes out.
+  var messagesOwed: Int {
+    var owed = 0
+    for i in 0..<Self.slots {
+      if offers[i] != nil { owed += 2 }
+      if incoming[i] != nil { owed += 1 }
+      if outgoing[i] != nil { owed += 1 }
+    }
+    return owed
   }
 
   // MARK: Outgoing
@@ -24,8 +43,10 @@ struct TransferTable {
   /// Opens an outgoing transfer; nil if all slots are taken.
   mutating func open(_ offer: ObjectOffer, now: Timestamp) -> TransferNumber? {
     for i in 0..<Self.slots where outgoing[i] == nil {
+      repeat {
+        nextNumber = nextNumber == .max ? 1 : nextNumber + 1
+      } while outgoingSlot(nextNumber) != nil
       let number = nextNumber
-      nextNumber = nextNumber == .max ? 1 : nextNumber + 1
       outgoing[i] = OutgoingTransfer(number: number, offer: offer, now: now)
       return number
     }
@@ -50,12 +71,13 @@ struct TransferTable {
     return offer
   }
 
-  /// The receiver of an outgoing transfer accepted it; false if what it claims cannot be.
+  /// The receiver of an outgoing transfer accepted it; false if what it claims cannot be, nil if it is for no
+  /// open transfer.
   mutating func accepted(
     _ number: TransferNumber, held: UInt32, chunk: Int, creditLimit: UInt32, now: Timestamp
-  ) -> Bool {
-    guard let slot = outgoingSlot(number) else { return true }
-    return outgoing[slot]?.accepted(held: held, chunk: chunk, creditLimit: creditLimit, now: now) ?? true
+  ) -> Bool? {
+    guard let slot = outgoingSlot(number) else { return nil }
+    return outgoing[slot]?.accepted(held: held, chunk: chunk, creditLimit: creditLimit, now: now)
   }
 
   /// An acknowledgement came in; nil if it is for no open transfer.
@@ -92,19 +114,59 @@ struct TransferTable {
 
   // MARK: Incoming
 
-  /// Whether an offer can be taken now.
-  var hasIncomingSlot: Bool {
-    for i in 0..<Self.slots where incoming[i] == nil { return true }
-    return false
+  /// Whether an offer finds a place now.
+  var hasPlaceForOffer: Bool {
+    var taken = 0
+    for i in 0..<Self.slots {
+      if offers[i] != nil { taken += 1 }
+      if incoming[i] != nil { taken += 1 }
+    }
+    return taken < Self.slots
   }
 
-  /// Begins to receive; false if all slots are taken.
-  mutating func begin(_ transfer: IncomingTransfer) -> Bool {
+  /// Whether the peer uses this number for a transfer that is open.
+  func isOpen(_ number: TransferNumber) -> Bool {
+    offerSlot(number) != nil || incomingSlot(number) != nil
+  }
+
+  /// Notes an offer until it is answered; there must be a place for it.
+  mutating func note(_ offer: Offer) {
+    for i in 0..<Self.slots where offers[i] == nil {
+      offers[i] = offer
+      return
+    }
+  }
+
+  /// What the peer offered under this number and was not answered yet.
+  func offered(_ number: TransferNumber) -> ObjectOffer? {
+    offerSlot(number).flatMap { offers[$0]?.object }
+  }
+
+  /// Ends the wait for an answer to an offer; what was offered, nil if no such offer waits.
+  mutating func closeOffer(_ number: TransferNumber) -> ObjectOffer? {
+    guard let slot = offerSlot(number) else { return nil }
+    let offer = offers[slot]?.object
+    offers[slot] = nil
+    return offer
+  }
+
+  /// Begins to receive what an offer closed just now was about.
+  mutating func begin(_ transfer: IncomingTransfer) {
     for i in 0..<Self.slots where incoming[i] == nil {
       incoming[i] = transfer
-      return true
+      return
     }
-    return false
+  }
+
+  /// An incoming transfer that lacked no byte when it began, each one once.
+  mutating func takeCompletedAtOnce() -> IncomingTransfer? {
+    for i in 0..<Self.slots where incoming[i]?.takeCompletedAtOnce() == true { return incoming[i] }
+    return nil
+  }
+
+  private func offerSlot(_ number: TransferNumber) -> Int? {
+    for i in 0..<Self.slots where offers[i]?.transfer == number { return i }
+    return nil
   }
 
   /// An incoming transfer.

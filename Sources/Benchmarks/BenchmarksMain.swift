@@ -1,0 +1,27 @@
+import ArgumentParser
+
+/// `fedbridge-bench`: what the parts cost on this machine.
+@main
+struct BenchmarksMain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fedbridge-bench",
+    abstract: "Prints one JSON object a line: {\"bench\": …, \"value\": …, \"unit\": …}.")
+
+  enum Name: String, CaseIterable, ExpressibleByArgument {
+    case train, frame, exchange, transfer
+  }
+
+  @Argument(help: "train, frame, exchange, transfer; all without a name.")
+  var names: [Name] = []
+
+  func run() throws {
+    for name in names.isEmpty ? Name.allCases : names {
+      switch name {
+      case .train: try TrainingBench.run()
+      case .frame: FrameBench.run()
+      case .exchange: try ExchangeBench.run()
+      case .transfer: try TransferBench.run()
+      }
+    }
+  }
+}

@@ -1,0 +1,261 @@
+public import Bytes
+import Digests
+public import LinkProtocol
+public import Rounds
+
+/// The gateway without I/O: conversations with boards on links, and the rounds they take part in.
+///
+/// The owner opens and closes links, hands in frames and store results, and pulls out frames and actions:
+/// - after every call that takes `now`: ``takeActions()``, and ``nextFrame(on:now:into:)`` for every link in
+///   ``takeLinksToServe()``;
+/// - sleep until ``nextDeadline``, then ``timeOut(now:)``.
+///
+/// It is not thread-safe: one event loop owns it.
+public final class GatewayEngine {
+  /// A link is closed as silent when nobody answered for this long, and opened again later.
+  private static let greetingPatience: UInt64 = .seconds(30)
+  /// A board on another link counts as alive when it was heard within this time.
+  private static let aliveWithin: UInt64 = .seconds(5)
+
+  let settings: GatewaySettings
+  var coordinator: RoundCoordinator
+  /// The model of the open round.
+  public internal(set) var model: CurrentModel
+  var conversations: [LinkID: BoardConversation] = [:]
+  /// The link on which a board is served.
+  var links: [BoardID: LinkID] = [:]
+  var boardOfLink: [LinkID: BoardID] = [:]
+  var names: [BoardID: String] = [:]
+  /// Welcomes of boards that are being identified.
+  var welcomes: [LinkID: Welcome] = [:]
+  /// Parts of updates, kept over lost links.
+  var partialUpdates: [BoardID: ConversationObjects.Partial] = [:]
+  /// Updates that wait for the coordinator's verdict or the store: where they came from.
+  var unanswered: [BoardID: PendingAnswer] = [:]
+  private var openedAt: [LinkID: Timestamp] = [:]
+  private var announcedSilent: Set<LinkID> = []
+  private var actions: [GatewayAction] = []
+  private var toServe: Set<LinkID> = []
+  private var makeSession: () -> UInt32
+
+  /// Bytes of frames sent and received since ``takeByteCounts()``.
+  private var bytesDown = 0
+  private var bytesUp = 0
+
+  /// An update that the board waits for an answer to.
+  struct PendingAnswer {
+    var link: LinkID
+    var transfer: TransferNumber
+    var contribution: Rounds.Contribution
+    var payload: [UInt8]
+  }
+
+  /// - Parameters:
+  ///   - settings: how the gateway works.
+  ///   - state: where the store says the run is.
+  ///   - model: the model of that state.
+  ///   - makeSession: random numbers for sessions.
+  public init(
+    settings: GatewaySettings, recovering state: RecoveredState, model: CurrentModel,
+    makeSession: @escaping () -> UInt32
+  ) {
+    self.settings = settings
+    self.model = model
+    self.makeSession = makeSession
+    coordinator = RoundCoordinator(policy: settings.policy, recovering: state)
+  }
+
+  // MARK: What comes out
+
+  /// What is to be done, in order.
+  public func takeActions() -> [GatewayAction] {
+    defer { actions = [] }
+    return actions
+  }
+
+  /// Links that may have frames to send.
+  public func takeLinksToServe() -> Set<LinkID> {
+    defer { toServe = [] }
+    return toServe
+  }
+
+  /// Bytes of frames since the last call.
+  public func takeByteCounts() -> (down: Int, up: Int) {
+    defer { (bytesDown, bytesUp) = (0, 0) }
+    return (bytesDown, bytesUp)
+  }
+
+  /// Where the round stands.
+  public var status: RoundStatus { coordinator.status }
+
+  func act(_ action: GatewayAction) { actions.append(action) }
+  func notice(_ notice: GatewayNotice) { actions.append(.notice(notice)) }
+  func serve(_ link: LinkID) { toServe.insert(link) }
+
+  func label(_ board: BoardID) -> BoardLabel {
+    BoardLabel(id: board, name: names[board] ?? board.description)
+  }
+
+  // MARK: Start and stop
+
+  /// Begins to hold rounds.
+  public func start(now: Timestamp) {
+    perform(coordinator.start(now: MonotonicTime(now)), now)
+  }
+
+  /// Begins no more; `finished` follows when nothing is on its way to the store.
+  public func stop(now: Timestamp) {
+    perform(coordinator.stop(now: MonotonicTime(now)), now)
+  }
+
+  /// Says farewell to all boards: one last frame on every link.
+  public func sayFarewell() {
+    for (link, conversation) in conversations {
+      conversation.close()
+      serve(link)
+    }
+  }
+
+  // MARK: Links
+
+  /// A carrier is open: greet whoever is there.
+  public func linkOpened(_ link: LinkID, carrier: Carrier, now: Timestamp) {
+    let greeting = Greeting(
+      session: makeSession(), maximumFrame: UInt16(clamping: settings.limits.maximumFrame),
+      gateway: settings.name, time: 0)
+    conversations[link] = BoardConversation(
+      link: link, carrier: carrier, greeting: greeting, settings: settings, now: now)
+    openedAt[link] = now
+    notice(.linkOpened(carrier))
+    serve(link)
+  }
+
+  /// A carrier is gone.
+  public func linkClosed(_ link: LinkID, reason: String, now: Timestamp) {
+    guard let conversation = conversations.removeValue(forKey: link) else { return }
+    openedAt[link] = nil
+    announcedSilent.remove(link)
+    let board = boardOfLink[link]
+    lose(link, conversation, now)
+    notice(.linkClosed(conversation.carrier, board.map(label), reason: reason))
+  }
+
+  /// A frame came in.
+  public func received(frame: Span<UInt8>, on link: LinkID, now: Timestamp) {
+    guard let conversation = conversations[link] else { return }
+    bytesUp += frame.count
+    for event in conversation.receive(frame: frame, now: now) { handle(event, conversation, now) }
+    serve(link)
+  }
+
+  /// Writes the next frame for a link; false if there is none.
+  public func nextFrame(on link: LinkID, now: Timestamp, into frame: inout BoundedBytes) -> Bool {
+    guard let conversation = conversations[link], conversation.nextFrame(now: now, into: &frame) else {
+      return false
+    }
+    bytesDown += frame.count
+    return true
+  }
+
+  /// Bytes of a stream that could not be a frame.
+  public func streamDamaged(on link: LinkID, what: String) {
+    guard let conversation = conversations[link] else { return }
+    notice(.linkFault(boardOfLink[link].map(label), conversation.carrier, what))
+  }
+
+  // MARK: Time
+
+  /// When ``timeOut(now:)`` has to be called at the latest.
+  public var nextDeadline: Timestamp? {
+    var deadline = coordinator.nextDeadline.map(Timestamp.init)
+    for (link, conversation) in conversations {
+      deadline = .earliest(deadline, conversation.nextDeadline)
+      if let patience = patienceEnds(link, conversation) { deadline = .earliest(deadline, patience) }
+    }
+    return deadline
+  }
+
+  private func patienceEnds(_ link: LinkID, _ conversation: BoardConversation) -> Timestamp? {
+    guard !conversation.isEstablished, !announcedSilent.contains(link), let opened = openedAt[link] else {
+      return nil
+    }
+    return opened + Self.greetingPatience
+  }
+
+  /// Does what is due.
+  public func timeOut(now: Timestamp) {
+    for (link, conversation) in conversations {
+      if let due = conversation.nextDeadline, due <= now {
+        for event in conversation.timeOut(now: now) { handle(event, conversation, now) }
+        serve(link)
+      }
+      if let patience = patienceEnds(link, conversation), patience <= now {
+        announcedSilent.insert(link)
+        notice(.silent(conversation.carrier, seconds: Int(Self.greetingPatience / 1_000_000)))
+      }
+    }
+    if let due = coordinator.nextDeadline, due <= MonotonicTime(now) {
+      perform(coordinator.tick(now: MonotonicTime(now)), now)
+    }
+  }
+
+  // MARK: Boards
+
+  func greeted(_ welcome: Welcome, _ conversation: BoardConversation, _ now: Timestamp) {
+    let board = BoardID(welcome.board)
+    if let other = links[board], other != conversation.link, let existing = conversations[other] {
+      // A board that moved to another port leaves a dead link behind; one that is alive is somebody else.
+      guard now - existing.lastHeard > Self.aliveWithin else {
+        notice(.identityConflict(label(board), conversation.carrier, existing: existing.carrier))
+        act(.close(conversation.link, reason: "the board on \(existing.carrier) has the same identity"))
+        return
+      }
+      act(.close(other, reason: "the board is on \(conversation.carrier) now"))
+      lose(other, existing, now)
+    }
+    announcedSilent.remove(conversation.link)
+    welcomes[conversation.link] = welcome
+    act(
+      .identify(
+        conversation.link, board, firmware: welcome.firmware.string, carrier: conversation.carrier))
+  }
+
+  /// The store knows the board: it takes part from now on.
+  public func boardIdentified(_ link: LinkID, _ board: BoardID, name: String, now: Timestamp) {
+    names[board] = name
+    guard let conversation = conversations[link], let welcome = welcomes.removeValue(forKey: link),
+      conversation.isEstablished
+    else { return }
+    links[board] = link
+    boardOfLink[link] = board
+    conversation.partialUpdate = partialUpdates.removeValue(forKey: board)
+    notice(.boardJoined(label(board), conversation.carrier, welcome))
+    perform(coordinator.boardReady(board, holding: welcome.model, now: MonotonicTime(now)), now)
+    serve(link)
+  }
+
+  /// The board on this link cannot be reached any more, by this link.
+  func lose(_ link: LinkID, _ conversation: BoardConversation, _ now: Timestamp) {
+    welcomes[link] = nil
+    guard let board = boardOfLink.removeValue(forKey: link), links[board] == link else { return }
+    links[board] = nil
+    if let partial = conversation.partialUpdate { partialUpdates[board] = partial }
+    conversation.partialUpdate = nil
+    perform(coordinator.boardLost(board, now: MonotonicTime(now)), now)
+  }
+}
+
+extension MonotonicTime {
+  init(_ time: Timestamp) { self.init(microseconds: time.microseconds) }
+}
+
+extension Timestamp {
+  init(_ time: MonotonicTime) { self.init(microseconds: time.microseconds) }
+}
+
+extension ShortText {
+  /// The text, with `?` for what is no UTF-8.
+  public var string: String {
+    span.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+  }
+}

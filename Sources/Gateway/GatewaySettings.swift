@@ -1,0 +1,57 @@
+public import Bytes
+public import LinkProtocol
+public import Rounds
+public import TrainingCore
+
+/// What a gateway is told when it starts.
+public struct GatewaySettings: Sendable {
+  /// The gateway's name, for boards to show.
+  public var name: ShortText
+  /// When rounds open and close.
+  public var policy: RoundPolicy
+  /// How boards train; the seed is that of round 0.
+  public var training: Hyperparameters
+  /// The largest Euclidean norm that an update may have.
+  public var normBound: Float
+  /// The longest update taken, in bytes.
+  public var largestUpdate: UInt32
+  /// Longest frame taken and bytes that may be under way.
+  public var limits: LinkLimits
+
+  /// Settings with the limits of a gateway.
+  public init(
+    name: ShortText, policy: RoundPolicy, training: Hyperparameters, normBound: Float = 1000,
+    largestUpdate: UInt32 = 16 << 20, limits: LinkLimits = LinkLimits(maximumFrame: 1040, window: 32 * 1024)
+  ) {
+    self.name = name
+    self.policy = policy
+    self.training = training
+    self.normBound = normBound
+    self.largestUpdate = largestUpdate
+    self.limits = limits
+  }
+
+  /// How boards train in a round: every round has an order of examples of its own.
+  public func training(in round: RoundNumber) -> Hyperparameters {
+    var parameters = training
+    parameters.seed &+= round.rawValue &- 1
+    return parameters
+  }
+}
+
+/// The model that a round begins with, as it goes to boards.
+public struct CurrentModel: Sendable {
+  /// Its number and digest.
+  public var version: ModelVersion
+  /// What it is.
+  public var description: ModelDescription
+  /// The snapshot object.
+  public var snapshot: [UInt8]
+
+  /// A model.
+  public init(version: ModelVersion, description: ModelDescription, snapshot: [UInt8]) {
+    self.version = version
+    self.description = description
+    self.snapshot = snapshot
+  }
+}

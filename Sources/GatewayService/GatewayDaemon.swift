@@ -1,0 +1,382 @@
+import Baselines
+import Bytes
+import Foundation
+import Gateway
+import GatewayStore
+import LinkProtocol
+import Logging
+import NIOCore
+import NIOPosix
+import Rounds
+import SerialDevices
+import ServiceLifecycle
+
+/// The gateway at work: serial ports, timers and the store around a ``GatewayEngine``, all on one event loop.
+///
+/// The actor's executor is that event loop, so what happens on a port reaches the engine without a hop, and
+/// nothing of the engine is ever touched by two threads. Disk and averaging run elsewhere and report back.
+actor GatewayDaemon: Service {
+  /// Time that a stop may take before it is forced.
+  private static let stopPatience = TimeAmount.seconds(3)
+  /// What waits to be written to a port, in bytes: enough to keep it busy, little enough that a control
+  /// message is not stuck behind it.
+  private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 2048, high: 8192)
+
+  private let eventLoop: any EventLoop
+  private let settings: GatewaySettings
+  private let narrator: RunNarrator
+  let work: RoundWork
+  private let engine: GatewayEngine
+  private var schedule = PortSchedule()
+  private var links: [LinkID: OpenLink] = [:]
+  private var nextLink: UInt64 = 1
+  private var timer: Scheduled<Void>?
+  private var timerDue: UInt64?
+  private var contributionsToStore: [(Rounds.Contribution, [UInt8])] = []
+  private var isStoring = false
+  private var roundBytes = (down: 0, up: 0)
+  private var roundStarted = ContinuousClock.now
+  private var isSettling = false
+  private var finish: CheckedContinuation<Void, Never>?
+  private var isFinished = false
+  private var isLeaving = false
+
+  /// The event loop.
+  nonisolated var unownedExecutor: UnownedSerialExecutor {
+    eventLoop.executor.asUnownedSerialExecutor()
+  }
+
+  /// - Parameters:
+  ///   - eventLoop: serves everything.
+  ///   - settings: how the gateway works.
+  ///   - experiment: what is learnt.
+  ///   - store: the opened store.
+  ///   - run: the run to go on with.
+  ///   - narrator: tells people.
+  init(
+    eventLoop: any EventLoop, settings: GatewaySettings, experiment: Experiment, store: GatewayStore,
+    run: RunID, narrator: RunNarrator
+  ) throws {
+    self.eventLoop = eventLoop
+    self.settings = settings
+    self.narrator = narrator
+    work = RoundWork(store: store, run: run, experiment: experiment)
+    let state = try store.recoveredState(of: run)
+    let snapshot = try store.snapshot(state.base.number, of: run)
+    let model = CurrentModel(version: state.base, description: experiment.model, snapshot: snapshot)
+    engine = GatewayEngine(settings: settings, recovering: state, model: model) {
+      UInt32.random(in: 1 ... .max)
+    }
+  }
+
+  private var now: Timestamp {
+    Timestamp(microseconds: NIODeadline.now().uptimeNanoseconds / 1000)
+  }
+
+  // MARK: Life
+
+  /// Holds rounds until all are held or a graceful shutdown is asked for.
+  func run() async throws {
+    engine.start(now: now)
+    settle()
+    await withTaskCancellationOrGracefulShutdownHandler {
+      await withCheckedContinuation { continuation in
+        if isFinished { continuation.resume() } else { finish = continuation }
+      }
+    } onCancelOrGracefulShutdown: {
+      Task { await self.stop() }
+    }
+    await leave()
+  }
+
+  private func stop() {
+    engine.stop(now: now)
+    settle()
+    eventLoop.scheduleTask(in: Self.stopPatience) { self.assumeIsolated { $0.finished() } }
+  }
+
+  private func finished() {
+    isFinished = true
+    finish?.resume()
+    finish = nil
+  }
+
+  /// Says farewell on every link and closes it.
+  private func leave() async {
+    isLeaving = true
+    engine.sayFarewell()
+    settle()
+    timer?.cancel()
+    for link in links.values { link.refusal = "the gateway stops" }
+    let open = links.values.map(\.channel)
+    // The farewells are small: the next turn of the loop has them in the kernel.
+    try? await Task.sleep(for: .milliseconds(50))
+    for channel in open { try? await channel.close() }
+    narrator.end()
+  }
+
+  // MARK: Ports
+
+  /// Serves a port whatever is plugged in.
+  func serve(port path: String) {
+    perform(schedule.named(path, now: now.microseconds))
+    settle()
+  }
+
+  /// Serves a port that is about to be made.
+  func serve(awaited path: String) {
+    perform(schedule.awaited(path, now: now.microseconds))
+    settle()
+  }
+
+  /// A board was plugged in or unplugged.
+  func portChanged(_ event: PortEvent) {
+    switch event {
+    case .appeared(let port), .changed(let port):
+      guard port.kind == .sketch else {
+        narrator.bootloader(port.node)
+        return
+      }
+      perform(schedule.pluggedIn(port.node, now: now.microseconds))
+    case .vanished(let port):
+      schedule.unplugged(port.node)
+    }
+    settle()
+  }
+
+  private func perform(_ actions: [PortSchedule.Action]) {
+    for action in actions {
+      switch action {
+      case .open(let path): open(path)
+      case .report(let path, let error): narrator.portFailed(path, error)
+      case .recovered(let path): narrator.portRecovered(path)
+      }
+    }
+  }
+
+  private func open(_ path: String) {
+    guard !isLeaving else { return }
+    // Opening can block, e.g. while the holder of a busy port is looked for.
+    Task.detached {
+      do throws(TTYError) {
+        let descriptor = try TTY.open(path).release()
+        await self.opened(path, descriptor)
+      } catch {
+        await self.openFailed(path, error)
+      }
+    }
+  }
+
+  private func openFailed(_ path: String, _ error: TTYError) {
+    perform(schedule.openFailed(path, error, now: now.microseconds))
+    settle()
+  }
+
+  private func opened(_ path: String, _ descriptor: CInt) async {
+    let link = LinkID(nextLink)
+    nextLink += 1
+    let events = SerialLinkHandler.Events(
+      received: { buffer in self.assumeIsolated { $0.received(buffer, on: link) } },
+      writable: { self.assumeIsolated { $0.writable(link) } },
+      closed: { reason in self.assumeIsolated { $0.closed(link, path, reason) } })
+    do {
+      // What arrives before the link is known would be lost; reading begins when it is.
+      let channel = try await NIOPipeBootstrap(group: eventLoop)
+        .channelOption(.writeBufferWaterMark, value: Self.waterMark)
+        .channelOption(.autoRead, value: false)
+        .channelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(SerialLinkHandler(events))
+          }
+        }
+        .takingOwnershipOfDescriptor(inputOutput: descriptor).get()
+      links[link] = OpenLink(path: path, channel: channel, limits: settings.limits)
+      perform(schedule.opened(path))
+      engine.linkOpened(link, carrier: .serial(port: path), now: now)
+      _ = try? await channel.setOption(.autoRead, value: true).get()
+      settle()
+    } catch {
+      close(descriptor)
+      openFailed(path, .inputOutput(path: path, errno: (error as? IOError)?.errnoCode ?? EIO))
+    }
+  }
+
+  private func received(_ buffer: ByteBuffer, on id: LinkID) {
+    guard let link = links[id] else { return }
+    let now = now
+    link.frames(in: buffer) { engine.received(frame: $0, on: id, now: now) }
+    if let damage = link.takeDamage() { engine.streamDamaged(on: id, what: damage) }
+    settle()
+  }
+
+  private func writable(_ link: LinkID) {
+    send(on: link)
+    setTimer()
+  }
+
+  private func closed(_ id: LinkID, _ path: String, _ reason: String) {
+    guard let link = links.removeValue(forKey: id) else { return }
+    schedule.closed(path, refused: link.refusal != nil, now: now.microseconds)
+    engine.linkClosed(id, reason: link.refusal ?? reason, now: now)
+    settle()
+  }
+
+  private func send(on id: LinkID) {
+    guard let link = links[id] else { return }
+    let now = now
+    link.send { engine.nextFrame(on: id, now: now, into: &$0) }
+  }
+
+  // MARK: The engine
+
+  /// Does what the engine wants done, until it wants nothing more.
+  private func settle() {
+    // What is done here can lead back here, e.g. a port that closes at once.
+    guard !isSettling else { return }
+    isSettling = true
+    defer { isSettling = false }
+    while true {
+      let actions = engine.takeActions()
+      let toServe = engine.takeLinksToServe()
+      if actions.isEmpty && toServe.isEmpty { break }
+      for action in actions { perform(action) }
+      for link in toServe { send(on: link) }
+    }
+    let bytes = engine.takeByteCounts()
+    roundBytes.down += bytes.down
+    roundBytes.up += bytes.up
+    setTimer()
+  }
+
+  private func setTimer() {
+    let due = [engine.nextDeadline?.microseconds, schedule.nextDeadline].compactMap(\.self).min()
+    guard due != timerDue else { return }
+    timer?.cancel()
+    timer = nil
+    timerDue = due
+    guard let due else { return }
+    let deadline = NIODeadline.uptimeNanoseconds(due * 1000)
+    timer = eventLoop.scheduleTask(deadline: deadline) { self.assumeIsolated { $0.timeOut() } }
+  }
+
+  private func timeOut() {
+    timerDue = nil
+    engine.timeOut(now: now)
+    perform(schedule.tick(now: now.microseconds))
+    settle()
+  }
+
+  private func perform(_ action: GatewayAction) {
+    switch action {
+    case .notice(let notice):
+      if case .round(.roundOpened, _) = notice { beginRound() }
+      narrator.tell(notice)
+    case .identify(let link, let board, let firmware, let carrier):
+      identify(link, board, firmware, carrier)
+    case .store(let contribution, let payload):
+      contributionsToStore.append((contribution, payload))
+      storeContributions()
+    case .recordDiscarded(let contribution, let isLate, let reason):
+      inStore { [work] store throws(StoreError) in
+        try store.recordDiscarded(
+          contribution, as: isLate ? .late : .refused, reason: reason, run: work.run, at: Date())
+      }
+    case .recordEvaluation(let version, let report):
+      inStore { [work] store throws(StoreError) in
+        try store.recordEvaluation(report, by: .boards, ofModel: version.number, run: work.run)
+      }
+    case .aggregate(let round, let boards):
+      aggregate(round, boards)
+    case .close(let link, let reason):
+      links[link]?.refusal = reason
+      links[link]?.channel.close(promise: nil)
+    case .finished:
+      finished()
+    }
+  }
+
+  // MARK: The store
+
+  /// Does something in the store whose failure costs nothing but a log line.
+  private func inStore(_ body: @escaping @Sendable (GatewayStore) throws(StoreError) -> Void) {
+    Task {
+      do throws(StoreError) { try await work.store.perform(body) } catch { narrator.storeFailed(error) }
+    }
+  }
+
+  private func identify(_ link: LinkID, _ board: BoardID, _ firmware: String, _ carrier: Carrier) {
+    Task {
+      var name = board.description
+      do throws(StoreError) {
+        name = try await work.store.perform { store throws(StoreError) in
+          try store.boardSeen(board, firmware: firmware, carrier: carrier.description, at: Date())
+        }.name
+      } catch {
+        narrator.storeFailed(error)
+      }
+      engine.boardIdentified(link, board, name: name, now: now)
+      settle()
+    }
+  }
+
+  /// Stores what came in since the last time in one transaction: one wait for the disk instead of many.
+  private func storeContributions() {
+    guard !isStoring, !contributionsToStore.isEmpty else { return }
+    isStoring = true
+    let batch = contributionsToStore
+    contributionsToStore = []
+    Task {
+      do throws(StoreError) {
+        _ = try await work.store.perform { [work] store throws(StoreError) in
+          let new = batch.map { NewContribution($0.0, payload: $0.1) }
+          return try store.recordContributions(new, run: work.run, at: Date())
+        }
+        for (contribution, _) in batch { engine.contributionStored(contribution, now: now) }
+      } catch {
+        narrator.storeFailed(error)
+        for (contribution, _) in batch { engine.contributionNotStored(contribution, now: now) }
+      }
+      isStoring = false
+      settle()
+      storeContributions()
+    }
+  }
+
+  private func beginRound() {
+    roundStarted = .now
+  }
+
+  private func aggregate(_ round: RoundNumber, _ boards: [BoardID]) {
+    let bytes = engine.takeByteCounts()
+    let elapsed = ContinuousClock.now - roundStarted
+    let cost = RoundCost(
+      bytesDown: roundBytes.down + bytes.down, bytesUp: roundBytes.up + bytes.up,
+      seconds: elapsed / .seconds(1))
+    roundBytes = (0, 0)
+    let base = engine.model
+    Task {
+      let outcome = await work.aggregateElsewhere(round, boards, base: base, cost: cost)
+      switch outcome {
+      case .done(let model, let score):
+        narrator.judged(round, model.version, score, cost)
+        engine.aggregated(round, result: model, now: now)
+      case .unusable(let boards, let reason):
+        narrator.aggregationFailed(round, "\(boards.count) updates cannot be used: \(reason)")
+        engine.aggregationFailed(round, unusable: boards, now: now)
+      case .failed(let reason):
+        narrator.aggregationFailed(round, reason)
+        engine.aggregationFailed(round, unusable: [], now: now)
+      }
+      settle()
+    }
+  }
+}
+
+extension RoundWork {
+  /// On another thread than the caller's.
+  fileprivate func aggregateElsewhere(
+    _ round: RoundNumber, _ boards: [BoardID], base: CurrentModel, cost: RoundCost
+  ) async -> Outcome {
+    await Task.detached { await aggregate(round, boards, base: base, cost: cost) }.value
+  }
+}

@@ -1,0 +1,179 @@
+import Baselines
+import Bytes
+public import ConsoleLog
+import Datasets
+import Foundation
+import Gateway
+import GatewayStore
+import LinkProtocol
+public import Logging
+import NIOPosix
+import Rounds
+import ServiceLifecycle
+import TrainingCore
+import UnixSignals
+
+/// What `fedbridge run` was asked to do.
+public struct RunOptions: Sendable {
+  /// Where the state is kept.
+  public var stateDirectory: String
+  /// Ports to serve whatever is plugged in.
+  public var serialPorts: [String] = []
+  /// Whether boards on USB are looked for.
+  public var discoversUSB = true
+  /// Boards to start as Linux processes.
+  public var virtualBoards = 0
+  /// The program that is such a board.
+  public var virtualBoardProgram = ""
+  /// A bundled data set's name or a file.
+  public var dataset = "digits"
+  /// How it is divided among virtual boards.
+  public var division = Experiment.Division.natural
+  /// Rounds to hold; nil for no end.
+  public var rounds: UInt32?
+  /// The seed of the run.
+  public var seed: UInt32 = 1
+  /// Where to write the summary.
+  public var summary: String?
+  /// Whether to leave the run that is there and begin a new one.
+  public var startsNewRun = false
+  /// Whether to do so if that run has held all its rounds.
+  public var startsNewRunWhenComplete = false
+  /// How long a round collects.
+  public var roundDeadline = Duration.seconds(300)
+
+  /// Options with their defaults.
+  public init(stateDirectory: String) {
+    self.stateDirectory = stateDirectory
+  }
+}
+
+/// One run of the gateway, from its options to its end.
+public struct GatewayRun: Sendable {
+  private let options: RunOptions
+  private let logger: Logger
+  private let live: LiveView?
+
+  /// A run with these options.
+  public init(_ options: RunOptions, logger: Logger, live: LiveView?) {
+    self.options = options
+    self.logger = logger
+    self.live = live
+  }
+
+  /// Runs until all rounds are held, or until SIGTERM or SIGINT.
+  ///
+  /// - Returns: the summary of the rounds held so far.
+  public func run() async throws -> RunSummary {
+    let experiment = try Experiment(
+      dataset: options.dataset, boards: options.virtualBoards, division: options.division,
+      seed: options.seed)
+    let store = try GatewayStore(directory: options.stateDirectory)
+    let run = try openRun(experiment, store)
+    announce(experiment, run)
+    if try isRunComplete(store), let rounds = options.rounds {
+      logger.notice(
+        "this run has held its \(rounds) rounds; use more --rounds to go on, or --new-run to begin anew")
+    }
+    let settings = GatewaySettings(
+      name: ShortText("fedbridge"), policy: try policy(), training: experiment.hyperparameters)
+    let daemon = try GatewayDaemon(
+      eventLoop: MultiThreadedEventLoopGroup.singleton.next(), settings: settings, experiment: experiment,
+      store: store, run: run.run.id, narrator: RunNarrator(logger: logger, live: live))
+    for port in options.serialPorts { await daemon.serve(port: port) }
+    try await services(for: daemon, experiment).run()
+    let summary = try await summarise(experiment, store, run.run.id)
+    try store.close()
+    return summary
+  }
+
+  private func openRun(_ experiment: Experiment, _ store: GatewayStore) throws -> OpenedRun {
+    let first = RoundAggregation.snapshot(of: experiment.model, version: 0, parameters: experiment.start)
+    let model = NewModel(snapshot: first.snapshot, description: first.encodedDescription)
+    let isComplete = try isRunComplete(store)
+    if options.startsNewRun || options.startsNewRunWhenComplete && isComplete {
+      let run = try store.startRun(settings: experiment.settings, initialModel: model, at: Date())
+      return OpenedRun(run: run, isNew: true)
+    }
+    return try store.openRun(settings: experiment.settings, initialModel: model, at: Date())
+  }
+
+  private func isRunComplete(_ store: GatewayStore) throws -> Bool {
+    guard let run = try store.runUnderWay(), let rounds = options.rounds else { return false }
+    return try store.rounds(of: run.id).filter { $0.result != nil }.count >= rounds
+  }
+
+  private func announce(_ experiment: Experiment, _ run: OpenedRun) {
+    logger.info(
+      "fedbridge \(Version.current): \(run.isNew ? "new run" : "going on with run") \(run.run.id) in \(options.stateDirectory)"
+    )
+    let layers = (0..<experiment.model.layerCount).map { String(experiment.model.layer($0).outputs) }
+    let shape = ([String(experiment.model.inputWidth)] + layers).joined(separator: "→")
+    logger.info(
+      "data set \(experiment.dataset), model \(shape) with \(experiment.model.parameterCount) parameters, seed \(experiment.seed), \(experiment.test.count) held-out examples"
+    )
+  }
+
+  private func policy() throws(RoundPolicyError) -> RoundPolicy {
+    try RoundPolicy(
+      minimumBoards: max(1, options.virtualBoards), roundDeadline: options.roundDeadline,
+      maximumRounds: options.rounds)
+  }
+
+  private func services(for daemon: GatewayDaemon, _ experiment: Experiment) async throws -> ServiceGroup {
+    var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+    // Services are shut down in the reverse order: the boards live until the gateway has said farewell.
+    if options.virtualBoards > 0 {
+      let fleet = try VirtualBoardFleet(
+        program: options.virtualBoardProgram, directory: options.stateDirectory + "/virtual-boards",
+        shards: experiment.shards, logger: logger)
+      services.append(.init(service: fleet))
+      for port in fleet.ports { await daemon.serve(awaited: port) }
+    }
+    services.append(
+      .init(
+        service: daemon, successTerminationBehavior: .gracefullyShutdownGroup,
+        failureTerminationBehavior: .gracefullyShutdownGroup))
+    if options.discoversUSB {
+      services.append(.init(service: SerialDiscovery(daemon: daemon, logger: logger)))
+    }
+    var configuration = ServiceGroupConfiguration(
+      services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet())
+    configuration.maximumGracefulShutdownDuration = .seconds(5)
+    return ServiceGroup(configuration: configuration)
+  }
+
+  /// What the service group says about its own life is of no interest to people.
+  private func quiet() -> Logger {
+    var logger = logger
+    logger.logLevel = .error
+    return logger
+  }
+
+  /// Compares the federation with what its boards could reach otherwise.
+  private func summarise(
+    _ experiment: Experiment, _ store: GatewayStore, _ run: RunID
+  ) async throws -> RunSummary {
+    let records = try store.rounds(of: run)
+    let held = records.filter { $0.result != nil }.count
+    var comparison: Comparison?
+    // Stopped before its end, a run has nothing to be compared with.
+    if !experiment.shards.isEmpty, let rounds = options.rounds, held >= rounds {
+      logger.info("comparing with the same budget on all data in one place and on each board alone …")
+      comparison = try await Task.detached { [experiment] in
+        try compare(
+          shards: experiment.shards, test: experiment.test, model: experiment.model,
+          hyperparameters: experiment.hyperparameters, rounds: held, start: experiment.start)
+      }.value
+    }
+    let summary = RunSummary(experiment: experiment, records: records, comparison: comparison)
+    if let path = options.summary { try summary.write(to: path) }
+    return summary
+  }
+}
+
+/// The version of this software.
+public enum Version {
+  /// Semantic version.
+  public static let current = "0.1.0"
+}

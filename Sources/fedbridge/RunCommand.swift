@@ -1,0 +1,133 @@
+public import ArgumentParser
+public import ConsoleLog
+import Foundation
+import GatewayService
+public import Logging
+
+/// `fedbridge run`.
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Find boards, let them learn, average what they learnt.",
+    discussion: """
+      Without options it serves every board that is plugged in. With --virtual-boards it starts boards as Linux \
+      processes, which hold real data and run the firmware's own code. Stopped or killed, the same command goes on \
+      in the same round.
+
+      Exit status: 0 done or stopped in good order; 1 a failure, which is printed; 64 wrong use.
+      """)
+
+  @Option(help: ArgumentHelp("Where the state is kept.", valueName: "directory"))
+  var stateDir: String = RunCommand.defaultStateDirectory
+
+  @Option(
+    name: .customLong("serial"),
+    help: ArgumentHelp("Serve this port, whatever is plugged in. Can be repeated.", valueName: "path"))
+  var serialPorts: [String] = []
+
+  @Option(help: ArgumentHelp("Start this many boards as Linux processes.", valueName: "number"))
+  var virtualBoards: Int = 0
+
+  @Option(help: ArgumentHelp("digits, exercises, or the path of an .fbds file.", valueName: "name"))
+  var dataset: String = "digits"
+
+  @Option(
+    help: ArgumentHelp(
+      "How examples are divided among virtual boards: natural, iid, or skew:ALPHA (0.1 is strong, 10 weak).",
+      valueName: "division"))
+  var division: String = "natural"
+
+  @Option(help: ArgumentHelp("Stop after this many rounds.", valueName: "number"))
+  var rounds: UInt32?
+
+  @Option(help: ArgumentHelp("Seed of everything that is drawn by lot.", valueName: "number"))
+  var seed: UInt32 = 1
+
+  @Option(help: ArgumentHelp("Write accuracy, bytes and times of all rounds as JSON.", valueName: "file"))
+  var summary: String?
+
+  @Option(help: ArgumentHelp("Seconds that a round collects updates.", valueName: "seconds"))
+  var roundDeadline: Double = 300
+
+  @Flag(help: "Leave the run that is there and begin a new one.")
+  var newRun = false
+
+  @Flag(help: "Begin a new run if the one there has held all its rounds; otherwise go on with it.")
+  var newRunWhenComplete = false
+
+  @Flag(name: .customLong("no-usb"), help: "Do not look for boards on USB.")
+  var noUSB = false
+
+  @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+  var logLevel: Logger.Level = .info
+
+  @Option(help: ArgumentHelp("automatic, plain, colour, json or journal.", valueName: "format"))
+  var logFormat: ConsoleStyle = .automatic
+
+  private static var defaultStateDirectory: String {
+    let environment = ProcessInfo.processInfo.environment
+    if let directory = environment["STATE_DIRECTORY"] { return directory }
+    if let directory = environment["XDG_STATE_HOME"] { return directory + "/fedbridge" }
+    return (environment["HOME"] ?? ".") + "/.local/state/fedbridge"
+  }
+
+  func validate() throws {
+    guard (0...1000).contains(virtualBoards) else {
+      throw ValidationError("--virtual-boards must be 0 to 1000")
+    }
+    guard rounds != 0 else { throw ValidationError("--rounds must be 1 or more") }
+    guard roundDeadline >= 1, roundDeadline <= 86_400 else {
+      throw ValidationError("--round-deadline must be 1 to 86400 seconds")
+    }
+    _ = try parsedDivision()
+  }
+
+  private func parsedDivision() throws -> Experiment.Division {
+    switch division {
+    case "natural": return .natural
+    case "iid": return .iid
+    default:
+      let parts = division.split(separator: ":")
+      guard parts.count == 2, parts[0] == "skew", let alpha = Double(parts[1]), alpha > 0 else {
+        throw ValidationError("--division must be natural, iid or skew:ALPHA with ALPHA above 0")
+      }
+      return .labelSkew(alpha)
+    }
+  }
+
+  func run() async throws {
+    let console = ConsoleLog.bootstrap(style: logFormat, level: logLevel)
+    var options = RunOptions(stateDirectory: stateDir)
+    options.serialPorts = serialPorts
+    options.discoversUSB = !noUSB
+    options.virtualBoards = virtualBoards
+    options.virtualBoardProgram = try Self.program("virtual-board")
+    options.dataset = dataset
+    options.division = try parsedDivision()
+    options.rounds = rounds
+    options.seed = seed
+    options.summary = summary
+    options.startsNewRun = newRun
+    options.startsNewRunWhenComplete = newRunWhenComplete
+    options.roundDeadline = .seconds(roundDeadline)
+    let logger = Logger(label: "fedbridge")
+    do {
+      let result = try await GatewayRun(options, logger: logger, live: console.live).run()
+      console.live.end()
+      print(SummaryText.lines(of: result).joined(separator: "\n"))
+    } catch {
+      console.live.end()
+      logger.error("\(error)")
+      throw ExitCode.failure
+    }
+  }
+
+  /// A program that is installed beside this one.
+  private static func program(_ name: String) throws -> String {
+    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
+  }
+}
+
+extension ConsoleStyle: ExpressibleByArgument {}
+extension Logger.Level: @retroactive ExpressibleByArgument {}

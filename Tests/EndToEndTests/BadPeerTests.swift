@@ -1,0 +1,223 @@
+import Bytes
+import Digests
+import Foundation
+import GatewayStore
+import Glibc
+import LinkProtocol
+import Rounds
+import Synchronization
+import Testing
+
+/// What a peer does that joins and then misbehaves.
+enum Mischief: String, CaseIterable, CustomTestStringConvertible {
+  case fallsSilent = "falls silent after its welcome"
+  case offersHugeUpdate = "offers an update of 2 GB"
+  case sendsNoUpdate = "sends bytes that are no update"
+  case sendsCutUpdate = "sends an update that ends too early"
+  case sendsOtherModel = "sends an update of another model's size"
+  case sendsWrongBase = "sends an update trained from another model"
+  case sendsNotFinite = "sends an update with NaN in it"
+  case sendsWrongDigest = "sends other bytes than it offered"
+  case claimsBytesNeverSent = "acknowledges bytes that were never sent"
+  case saysNonsense = "sends control messages that are none"
+
+  var testDescription: String { rawValue }
+
+  /// Words of the line that the gateway says about it.
+  var line: [String] {
+    switch self {
+    case .fallsSilent: ["fell silent"]
+    case .offersHugeUpdate: ["2147483647 bytes", "too large"]
+    case .sendsNoUpdate: ["its update cannot be read: it is no update"]
+    case .sendsCutUpdate: ["its update cannot be read: it has", "bytes instead of"]
+    case .sendsOtherModel: ["not counted", "the update has 7 parameters"]
+    case .sendsWrongBase: ["not counted", "trained from model"]
+    case .sendsNotFinite: ["not counted", "parameter 3 of the update is not finite"]
+    case .sendsWrongDigest: ["not the object that was named"]
+    case .claimsBytesNeverSent: ["acknowledged what was never sent"]
+    case .saysNonsense: ["message that cannot be read"]
+    }
+  }
+
+  /// Plays it.
+  func act(on stage: inout ScriptedPeer.Stage, _ event: SessionEvent, _ now: Timestamp) {
+    switch (self, event) {
+    case (.fallsSilent, .offered):
+      stage.isDead = true
+      return
+    case (.saysNonsense, .offered):
+      for number in 0..<3 as Range<UInt8> {
+        stage.rawFrames.append(stage.rawFrame(.control, [number, 0, 0xff, 0x17, 0x9f]))
+      }
+    case (.claimsBytesNeverSent, .arriving(let transfer)):
+      if let progress = stage.session.progress(ofIncoming: transfer) {
+        stage.acknowledge(transfer, upTo: progress.offer.name.length)
+      }
+    default:
+      break
+    }
+    stage.takeModel(event, now)
+    guard case .message(.train(let task)) = event else { return }
+    let count = stage.parameterCount(of: task.model)
+    let honest = [Float](repeating: 0.001, count: count)
+    switch self {
+    case .fallsSilent, .claimsBytesNeverSent, .saysNonsense:
+      break
+    case .offersHugeUpdate:
+      let name = ObjectName(digest: task.model, length: ObjectName.maximumLength)
+      _ = stage.session.offer(ObjectOffer(kind: .update, name: name, round: task.round), now: now)
+    case .sendsNoUpdate:
+      stage.offer(update: [UInt8](repeating: 0x55, count: 9000), round: task.round, now)
+    case .sendsCutUpdate:
+      stage.offer(update: updateBytes(task, delta: honest).dropLast(400), round: task.round, now)
+    case .sendsOtherModel:
+      stage.offer(update: updateBytes(task, delta: [1, 2, 3, 4, 5, 6, 7]), round: task.round, now)
+    case .sendsWrongBase:
+      let update = updateBytes(task, base: SHA256.hash(of: [1, 2, 3].span), delta: honest)
+      stage.offer(update: update, round: task.round, now)
+    case .sendsNotFinite:
+      var delta = honest
+      delta[3] = .nan
+      stage.offer(update: updateBytes(task, delta: delta), round: task.round, now)
+    case .sendsWrongDigest:
+      let update = updateBytes(task, delta: honest)
+      stage.offer(update: update, round: task.round, now)
+      stage.objects.offered[SHA256.hash(of: update.span)] = update.reversed()
+    }
+  }
+}
+
+extension ScriptedPeer.Stage {
+  /// Claims to have all bytes of a transfer up to `offset`.
+  fileprivate mutating func acknowledge(_ transfer: TransferNumber, upTo offset: UInt32) {
+    var body = BoundedBytes(capacity: 12)
+    body.append(littleEndian: UInt64(transfer), width: 2)
+    body.append(littleEndian: 0, width: 2)
+    body.append(littleEndian: UInt64(offset), width: 4)
+    body.append(littleEndian: UInt64(offset), width: 4)
+    rawFrames.append(rawFrame(.chunkAcknowledgement, body.span.copy))
+  }
+}
+
+extension EndToEnd {
+  /// Whatever is on a port, the other boards learn on.
+  @Suite struct BadPeers {
+    static let good = [virtualBoard(1), virtualBoard(2)]
+    static let bad = BoardID(0xbad)
+
+    /// Expects that every finished round has the two good boards and no others.
+    private func expectOnlyGood(_ bench: Bench) throws {
+      let store = try bench.store()
+      let finished = try store.rounds(of: firstRun).filter { $0.result != nil }
+      #expect(finished.count >= 2)
+      try store.expectEachOnce(Self.good, in: finished.count, of: firstRun)
+    }
+
+    @Test(arguments: Mischief.allCases)
+    func aPeerThatMisbehavesIsNamedAndHarmsNobody(_ mischief: Mischief) throws {
+      let bench = try Bench()
+      defer { bench.clear() }
+      let peer = try ScriptedPeer(id: Self.bad.rawValue, window: 1024) { mischief.act(on: &$0, $1, $2) }
+      defer { peer.end() }
+      let gateway = try bench.gateway([
+        "--virtual-boards", "2", "--serial", peer.path, "--rounds", "1000", "--round-deadline", "3",
+      ])
+      let (_, joined) = try gateway.log.line(with: "board", "(\(Self.bad)) joined", within: 60)
+      let (line, _) = try gateway.log.first(from: joined, within: 30, "with \(mischief.line)") { line in
+        mischief.line.allSatisfy { line.message.contains($0) }
+      }
+      #expect(["warning", "error"].contains(line.level))
+      // Rounds go on after that.
+      let (_, end) = try gateway.log.line(with: " done: 2 contributions", from: joined, within: 60)
+      try gateway.log.line(with: " done: 2 contributions", from: end + 1, within: 60)
+      gateway.send(SIGTERM)
+      #expect(try gateway.end(within: 5) == .exit(0))
+      #expect(gateway.log.lines(with: "(\(Self.bad)): contribution").isEmpty)
+      try expectOnlyGood(bench)
+    }
+
+    @Test func aBoardWhoseFramesAreCutShortNowAndThenStillTakesPart() throws {
+      let bench = try Bench()
+      defer { bench.clear() }
+      // Every fifth frame loses its last bytes and runs into the next one.
+      let cut: ScriptedPeer.Mangling = { bytes, number in
+        if number % 5 == 4 { bytes.removeLast(min(bytes.count, 6)) }
+      }
+      let script: ScriptedPeer.Script = { stage, event, now in
+        stage.takeModel(event, now)
+        if case .message(.train(let task)) = event {
+          let delta = [Float](repeating: 0, count: stage.parameterCount(of: task.model))
+          stage.offer(update: updateBytes(task, delta: delta), round: task.round, now)
+        }
+      }
+      let peer = try ScriptedPeer(id: 0xcafe, script: script, mangling: cut)
+      defer { peer.end() }
+      let gateway = try bench.gateway([
+        "--virtual-boards", "2", "--serial", peer.path, "--rounds", "1000",
+      ])
+      try gateway.log.line(with: "(000000000000cafe): contribution to round ", "stored", within: 60)
+      let (_, index) = try gateway.log.line(with: " done: 3 contributions", within: 60)
+      try gateway.log.line(with: " done: 3 contributions", from: index + 1, within: 60)
+      try gateway.log.line(with: peer.port, "damaged frame")
+      gateway.send(SIGTERM)
+      #expect(try gateway.end(within: 5) == .exit(0))
+    }
+
+    @Test func portsWithoutABoardOfOursAreNamedAndHarmNobody() throws {
+      let bench = try Bench()
+      defer { bench.clear() }
+      let silent = try PseudoTerminal()
+      let flooding = try PseudoTerminal()
+      let isOver = Mutex(false)
+      let flood = flooding.flood(seed: 42) { isOver.withLock { $0 } }
+      defer {
+        isOver.withLock { $0 = true }
+        flood.wait()
+      }
+      // Every frame it sends is cut in the middle.
+      let cutting = try ScriptedPeer(
+        id: 0xc07, mangling: { bytes, _ in bytes = bytes.prefix(bytes.count / 2) + [0] })
+      defer { cutting.end() }
+      let other = try ScriptedPeer(id: 0x999, refusesVersion: true)
+      defer { other.end() }
+      let ports = [silent.path, flooding.path, cutting.path, other.path]
+      let gateway = try bench.gateway(
+        ["--virtual-boards", "2", "--rounds", "100000"] + ports.flatMap { ["--serial", $0] })
+      let refused = try gateway.log.line(
+        with: other.port, "the board speaks protocol 9 to 9, this gateway 1 to 1; update", within: 30).line
+      #expect(refused.level == "error")
+      try gateway.log.line(with: flooding.port, "no frame", within: 30)
+      try gateway.log.line(with: cutting.port, "cut short", within: 30)
+      for port in [silent, flooding, cutting.terminal] {
+        try gateway.log.line(with: port.port, "nobody answered in 30 s", "right port?", within: 60)
+      }
+      let (_, index) = try gateway.log.line(with: "nobody answered in 30 s")
+      try gateway.log.line(with: " done: 2 contributions", from: index)
+      // A flood is not a flood of lines.
+      #expect(gateway.log.lines(with: flooding.port).count < 20)
+      gateway.send(SIGTERM)
+      #expect(try gateway.end(within: 5) == .exit(0))
+      try expectOnlyGood(bench)
+    }
+  }
+}
+
+extension PseudoTerminal {
+  /// Writes random bytes as fast as they are taken, on a thread of its own.
+  ///
+  /// - Returns: a semaphore that is signalled when the thread has ended.
+  fileprivate func flood(seed: UInt64, until isOver: @escaping @Sendable () -> Bool) -> DispatchSemaphore {
+    let ended = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      var generator = SplitMix64(state: seed)
+      var input = [UInt8](repeating: 0, count: 4096)
+      while !isOver() {
+        let bytes = (0..<1024).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        self.write(bytes, unless: isOver)
+        if read(self.leader, &input, input.count) < 0 && errno == EIO { usleep(5000) }
+      }
+      ended.signal()
+    }
+    return ended
+  }
+}
