@@ -94,12 +94,12 @@ let applications: [Target] = [
   .executableTarget(
     name: "Benchmarks",
     dependencies: [
-      "Bytes", "CBaseline", "CLinux", "Datasets", "Digests", "Gateway", "LinkProtocol", "SerialDevices",
+      "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway", "LinkProtocol", "SerialDevices",
       "TrainingCore", "UpdateCodec", argumentParser,
     ],
     swiftSettings: strict),
   // The same training step in C, measured beside ours here and on the Cortex-M4F.
-  .target(name: "CBaseline", path: "Firmware/Sources/CBaseline"),
+  .target(name: "CTrainBaseline", path: "Firmware/Sources/CBaseline"),
 ]
 
 let mirrors: [Target] = [
@@ -128,6 +128,13 @@ let mirrors: [Target] = [
       "UpdateCodec", "VirtualHardware",
     ]),
   tests("GatewayService", ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "fedbridge"]),
+  // The firmware's image on QEMU, against the same runtime in this process.
+  .testTarget(
+    name: "QEMUTests",
+    dependencies: [
+      "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec",
+      "VirtualHardware",
+    ], swiftSettings: strict),
   // The programs themselves, as processes.
   .testTarget(
     name: "EndToEndTests",
