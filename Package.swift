@@ -144,13 +144,6 @@ let mirrors: [Target] = [
       .product(name: "GRDB", package: "GRDB.swift"),
     ],
     swiftSettings: strict),
-  // The firmware's image on QEMU, against the same runtime in this process.
-  .testTarget(
-    name: "QEMUTests",
-    dependencies: [
-      "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec",
-      "VirtualHardware",
-    ], swiftSettings: strict),
 ]
 
 let package = Package(
