@@ -44,5 +44,9 @@ let package = Package(
       name: "TrainingBench",
       dependencies: [portableCore, "BoardSupport", "CBoard", "CFirmwareBaseline", "MPS2Board"],
       swiftSettings: strict),
+    // What a board does for every frame and every stored object.
+    .executableTarget(
+      name: "ProtocolBench", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
+      swiftSettings: strict),
   ]
 )
