@@ -184,7 +184,8 @@ extension EndToEnd {
       let gateway = try bench.gateway(
         ["--virtual-boards", "2", "--rounds", "100000"] + ports.flatMap { ["--serial", $0] })
       let refused = try gateway.log.line(
-        with: other.port, "the board speaks protocol 9 to 9, this gateway 1 to 1; update", within: 30).line
+        with: other.port, "the board speaks protocol 9 to 9, this gateway 1 to 1; update", within: 30
+      ).line
       #expect(refused.level == "error")
       try gateway.log.line(with: flooding.port, "no frame", within: 30)
       try gateway.log.line(with: cutting.port, "cut short", within: 30)

@@ -36,7 +36,8 @@ extension EndToEnd {
       let bench = try Bench()
       defer { bench.clear() }
       // Ignored, so that a write beyond the limit is an error, as on a full disk, and not the end.
-      let gateway = try bench.gateway(Self.command, wrapper: ["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+      let gateway = try bench.gateway(
+        Self.command, wrapper: ["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
       try gateway.log.line(with: "round 2 done: 2 contributions", within: 60)
       try limitFiles(of: gateway.pid, to: 400_000)
       try expectRecovery(bench, gateway, failure: "the disk failed") {
@@ -56,7 +57,8 @@ extension EndToEnd {
     func aFullDiskIsNamedAndLosesNothing() throws {
       let bench = try Bench()
       defer { bench.clear() }
-      let gateway = try bench.gateway(Self.command, wrapper: SmallDisk.wrapper(at: bench.stateDirectory, size: "8m"))
+      let gateway = try bench.gateway(
+        Self.command, wrapper: SmallDisk.wrapper(at: bench.stateDirectory, size: "8m"))
       try gateway.log.line(with: "round 2 done: 2 contributions", within: 60)
       // The disk of another mount namespace, seen through the process.
       let ballast = "/proc/\(gateway.pid)/root\(bench.stateDirectory)/ballast"

@@ -45,7 +45,9 @@ extension EndToEnd {
     @Test func theSummaryHasTheFieldsThatScriptsRelyOn() throws {
       let bench = try Bench()
       defer { bench.clear() }
-      let gateway = try bench.gateway(["--virtual-boards", "2", "--rounds", "1", "--summary", bench.summaryPath])
+      let gateway = try bench.gateway([
+        "--virtual-boards", "2", "--rounds", "1", "--summary", bench.summaryPath,
+      ])
       #expect(try gateway.end(within: 120) == .exit(0))
       let json = try JSONSerialization.jsonObject(
         with: Data(contentsOf: URL(fileURLWithPath: bench.summaryPath)))

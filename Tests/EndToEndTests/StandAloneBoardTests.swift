@@ -29,7 +29,9 @@ extension EndToEnd {
         ["--serial", bench.directory + "/port-1", "--serial", bench.directory + "/port-2"] + options)
     }
 
-    private func contribution(_ number: Int) -> String { "(00000000000000a\(number)): contribution to round " }
+    private func contribution(_ number: Int) -> String {
+      "(00000000000000a\(number)): contribution to round "
+    }
 
     @Test func boardsComeBeforeTheGatewayAndAfterItAndGoAndComeBack() throws {
       let bench = try Bench()
@@ -67,7 +69,8 @@ extension EndToEnd {
       next.send(SIGTERM)
       #expect(try next.end(within: 5) == .exit(0))
       // Nothing else was ever wrong with the first board.
-      #expect(gateway.log.lines(with: "port-1: link closed").allSatisfy { $0.message.contains("gateway stops") })
+      #expect(
+        gateway.log.lines(with: "port-1: link closed").allSatisfy { $0.message.contains("gateway stops") })
       for board in [first, again] {
         board.send(SIGTERM)
         #expect(try board.end(within: 5) == .exit(0))

@@ -92,8 +92,10 @@ enum Alarm {
   static func cancel() { timer.stop() }
 }
 
+/// The clock's timer has wrapped.
 @c(IRQ8_Handler)
 public func secondPassed() { Clock.secondPassed() }
 
+/// The alarm's timer has run out.
 @c(IRQ9_Handler)
 public func alarmRang() { Alarm.timer.stop() }

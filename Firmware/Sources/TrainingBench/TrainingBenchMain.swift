@@ -4,7 +4,7 @@ import BoardSupport
 // To be run with QEMU's `-icount shift=0`, which lets one instruction take one nanosecond of virtual time.
 import Bytes
 public import CBoard
-import CFirmwareBaseline
+import CBaseline
 import CoreChecks
 import MPS2Board
 import TrainingCore
