@@ -38,7 +38,7 @@ let package = Package(
     // What the core's speed is compared with, and the comparison.
     // (A name of its own: the host package has these sources too, as CBaseline.)
     .target(
-      name: "CFirmwareBaseline", path: "Sources/CBaseline",
+      name: "CFirmwareBaseline",
       cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
     .executableTarget(
       name: "TrainingBench",
