@@ -36,7 +36,7 @@ let package = Package(
       name: "CoreCheck", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
       swiftSettings: strict),
     // What the core's speed is compared with, and the comparison.
-    // (A name of its own: the host package has these sources too, as CBaseline.)
+    // (A name of its own: the host package has these sources too, as CTrainBaseline.)
     .target(
       name: "CFirmwareBaseline",
       cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
