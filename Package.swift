@@ -99,7 +99,7 @@ let applications: [Target] = [
     ],
     swiftSettings: strict),
   // The same training step in C, measured beside ours here and on the Cortex-M4F.
-  .target(name: "CTrainBaseline", path: "Firmware/Sources/CBaseline"),
+  .target(name: "CTrainBaseline", path: "Firmware/Sources/CFirmwareBaseline"),
 ]
 
 let mirrors: [Target] = [

@@ -36,13 +36,13 @@ let package = Package(
       name: "CoreCheck", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
       swiftSettings: strict),
     // What the core's speed is compared with, and the comparison.
-    // (The host package has these sources too, as CTrainBaseline.)
+    // (A name of its own: the host package has these sources too, as CTrainBaseline.)
     .target(
-      name: "CBaseline",
+      name: "CFirmwareBaseline",
       cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
     .executableTarget(
       name: "TrainingBench",
-      dependencies: [portableCore, "BoardSupport", "CBoard", "CBaseline", "MPS2Board"],
+      dependencies: [portableCore, "BoardSupport", "CBoard", "CFirmwareBaseline", "MPS2Board"],
       swiftSettings: strict),
     // What a board does for every frame and every stored object.
     .executableTarget(

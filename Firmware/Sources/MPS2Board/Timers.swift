@@ -92,10 +92,10 @@ enum Alarm {
   static func cancel() { timer.stop() }
 }
 
-/// The clock's timer has wrapped.
+/// TIMER0: a second has passed.
 @c(IRQ8_Handler)
 public func secondPassed() { Clock.secondPassed() }
 
-/// The alarm's timer has run out.
+/// TIMER1: the alarm rang.
 @c(IRQ9_Handler)
 public func alarmRang() { Alarm.timer.stop() }
