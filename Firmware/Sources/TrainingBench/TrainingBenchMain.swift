@@ -3,8 +3,8 @@ import BoardSupport
 //
 // To be run with QEMU's `-icount shift=0`, which lets one instruction take one nanosecond of virtual time.
 import Bytes
-import CBaseline
 public import CBoard
+import CFirmwareBaseline
 import CoreChecks
 import MPS2Board
 import TrainingCore
