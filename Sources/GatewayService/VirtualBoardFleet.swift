@@ -12,6 +12,9 @@ public struct VirtualBoardFleet: Service {
 
   /// Pause before a board that ended is started again: a board resets within about this time.
   private static let restartPause = Duration.milliseconds(500)
+  /// A board that ends again within this time is started again after a pause that doubles each time.
+  private static let steadyAfter = Duration.seconds(5)
+  private static let longestPause = Duration.seconds(16)
 
   /// Writes the shards where the boards will find them.
   ///
@@ -45,6 +48,7 @@ public struct VirtualBoardFleet: Service {
   }
 
   private func keepRunning(_ index: Int) async {
+    var pause = Self.restartPause
     while !Task.isCancelled {
       let started = ContinuousClock.now
       do {
@@ -56,9 +60,9 @@ public struct VirtualBoardFleet: Service {
       } catch {
         logger.error("virtual board \(index + 1) cannot be started: \(error)")
       }
-      // One that ends at once is not started over and over without a pause.
       let lived = ContinuousClock.now - started
-      try? await Task.sleep(for: lived < .seconds(5) ? Self.restartPause * 4 : Self.restartPause)
+      pause = lived < Self.steadyAfter ? min(pause * 2, Self.longestPause) : Self.restartPause
+      try? await Task.sleep(for: pause)
     }
   }
 
@@ -72,6 +76,18 @@ public struct VirtualBoardFleet: Service {
     // The board ends when this pipe does, however the gateway ends.
     let lifeline = Pipe()
     process.standardInput = lifeline
+    let complaints = Pipe()
+    process.standardError = complaints
+    complaints.fileHandleForReading.readabilityHandler = { [logger] handle in
+      let said = handle.availableData
+      guard !said.isEmpty else {
+        handle.readabilityHandler = nil
+        return
+      }
+      for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
+        logger.warning("virtual board \(index + 1) says: \(line)")
+      }
+    }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
