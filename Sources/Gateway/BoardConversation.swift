@@ -14,6 +14,8 @@ enum ConversationEvent {
   case moving(Direction, TransferProgress)
   /// An update is here in whole and has the digest it was offered under.
   case updateReceived(TransferNumber, TransferProgress, [UInt8])
+  /// An update was offered that is not taken, or came in and is not what was offered.
+  case updateDeclined(ObjectOffer, TransferRefusal)
   case training(TrainingReport)
   case evaluation(LinkProtocol.EvaluationReport)
   case problem(Problem)
@@ -36,6 +38,10 @@ final class BoardConversation {
   private var modelTransfer: TransferNumber?
   /// Progress of the model's transfer as last seen: the session forgets it with the transfer.
   private var modelProgress: TransferProgress?
+  /// Whether it is known which board this is: until then it is not known what of an update is here already.
+  private var knowsBoard = false
+  /// An update that was offered before that.
+  private var waitingOffer: (transfer: TransferNumber, offer: ObjectOffer)?
   private(set) var lastHeard: Timestamp
 
   init(link: LinkID, carrier: Carrier, greeting: Greeting, settings: GatewaySettings, now: Timestamp) {
@@ -50,10 +56,21 @@ final class BoardConversation {
   var statistics: LinkStatistics { session.statistics }
   var roundTripTime: UInt64 { session.roundTripTime }
 
-  /// An update that did not arrive in whole, for the board's next conversation.
-  var partialUpdate: ConversationObjects.Partial? {
-    get { objects.incoming }
-    set { objects.incoming = newValue }
+  /// The board is known now, and what is here of its update.
+  ///
+  /// - Returns: what an update led to that the board offered meanwhile.
+  func boardKnown(_ partial: ConversationObjects.Partial?, now: Timestamp) -> [ConversationEvent] {
+    knowsBoard = true
+    objects.incoming = partial
+    guard let waiting = waitingOffer else { return [] }
+    waitingOffer = nil
+    return consider(waiting.transfer, waiting.offer, now)
+  }
+
+  /// Takes the update out that did not arrive in whole, for the board's next conversation.
+  func takePartialUpdate() -> ConversationObjects.Partial? {
+    defer { objects.incoming = nil }
+    return objects.incoming
   }
 
   // MARK: Commands
@@ -148,7 +165,8 @@ final class BoardConversation {
       guard transfer == modelTransfer else { return [] }
       modelTransfer = nil
       return [.modelRefused(offer.name.digest, refusal)]
-    case .withdrawn:
+    case .withdrawn(let transfer, _, _):
+      if waitingOffer?.transfer == transfer { waitingOffer = nil }
       return []
     case .damaged(let error):
       return [.damaged(error)]
@@ -162,6 +180,8 @@ final class BoardConversation {
     wantedModel = nil
     modelTransfer = nil
     modelProgress = nil
+    knowsBoard = false
+    waitingOffer = nil
   }
 
   private func translate(_ message: ControlMessage) -> [ConversationEvent] {
@@ -185,6 +205,11 @@ final class BoardConversation {
     }
     guard offer.name.length <= largestUpdate else {
       session.decline(transfer, because: .tooLarge)
+      return [.updateDeclined(offer, .tooLarge)]
+    }
+    guard knowsBoard else {
+      if let earlier = waitingOffer { session.decline(earlier.transfer, because: .busy) }
+      waitingOffer = (transfer, offer)
       return []
     }
     if objects.incoming?.name != offer.name {
@@ -207,7 +232,7 @@ final class BoardConversation {
     guard SHA256.hash(of: update.content.span) == offer.name.digest else {
       objects.incoming = nil
       session.reject(transfer, because: .wrongDigest)
-      return []
+      return [.updateDeclined(offer, .wrongDigest)]
     }
     objects.incoming?.contiguous = offer.name.length
     return [.updateReceived(transfer, progress, update.content)]

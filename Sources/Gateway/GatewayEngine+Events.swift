@@ -19,12 +19,13 @@ extension GatewayEngine {
       if let board = boardOfLink[link] { notice(.boardLeft(label(board), conversation.carrier, end)) }
       lose(link, conversation, now)
     case .damaged(let error):
-      notice(.linkFault(boardOfLink[link].map(label), conversation.carrier, "damaged frame (\(error))"))
-    case .violation(let violation):
       notice(
-        .linkFault(boardOfLink[link].map(label), conversation.carrier, "protocol violation (\(violation))"))
-    case .modelDelivered, .modelRefused, .moving, .updateReceived, .training, .evaluation, .problem,
-      .boardLog:
+        .linkFault(
+          boardOfLink[link].map(label), conversation.carrier, "damaged frame (\(error)), it counts as lost"))
+    case .violation(let violation):
+      violated(violation, conversation, now)
+    case .modelDelivered, .modelRefused, .moving, .updateReceived, .updateDeclined, .training, .evaluation,
+      .problem, .boardLog:
       // Only what a board says that the store knows has a meaning.
       guard let board = boardOfLink[link] else { return }
       handle(event, of: board, conversation, now)
@@ -46,6 +47,10 @@ extension GatewayEngine {
       perform(coordinator.transferProgressed(board, now: time), now)
     case .updateReceived(let transfer, let progress, let payload):
       updateReceived(payload, transfer, progress, from: board, conversation, now)
+    case .updateDeclined(let offer, let refusal):
+      let words = "its update of \(offer.name.length) bytes is not taken: \(refusal.wordsOfReceiver)"
+      notice(.boardProblem(label(board), words))
+      perform(coordinator.boardFailed(board, reason: words, now: time), now)
     case .training(let report):
       notice(.training(label(board), report))
       perform(coordinator.trainingProgressed(board, RoundNumber(report.round), now: time), now)
@@ -59,6 +64,17 @@ extension GatewayEngine {
       notice(.boardLog(label(board), line))
     case .greeted, .refused, .ended, .damaged, .violation:
       break
+    }
+  }
+
+  private func violated(
+    _ violation: ProtocolViolation, _ conversation: BoardConversation, _ now: Timestamp
+  ) {
+    let board = boardOfLink[conversation.link]
+    notice(.linkFault(board.map(label), conversation.carrier, violation.words))
+    // The transfer is over, and whoever waits for it would wait in vain.
+    if let board, case .impossibleTransfer = violation {
+      perform(coordinator.boardFailed(board, reason: violation.words, now: MonotonicTime(now)), now)
     }
   }
 
@@ -135,7 +151,29 @@ extension GatewayEngine {
   }
 }
 
+extension ProtocolViolation {
+  /// A few words for a person.
+  public var words: String {
+    switch self {
+    case .malformedMessage: "it sent a message that cannot be read; update its firmware"
+    case .unknownMessage(let type):
+      "it sent message \(type), which this gateway does not know; update FedBridge"
+    case .impossibleTransfer:
+      "it sent or acknowledged bytes of an object that nobody asked for or sent; update its firmware"
+    case .wrongRole: "it speaks as a gateway does; is it a gateway's port?"
+    }
+  }
+}
+
 extension TransferRefusal {
+  /// A few words for a person, when this gateway is the one that refuses.
+  var wordsOfReceiver: String {
+    switch self {
+    case .tooLarge: "that is more than any update has"
+    default: words
+    }
+  }
+
   /// A few words for a person.
   public var words: String {
     switch self {

@@ -228,9 +228,10 @@ public final class GatewayEngine {
     else { return }
     links[board] = link
     boardOfLink[link] = board
-    conversation.partialUpdate = partialUpdates.removeValue(forKey: board)
     notice(.boardJoined(label(board), conversation.carrier, welcome))
     perform(coordinator.boardReady(board, holding: welcome.model, now: MonotonicTime(now)), now)
+    let events = conversation.boardKnown(partialUpdates.removeValue(forKey: board), now: now)
+    for event in events { handle(event, conversation, now) }
     serve(link)
   }
 
@@ -239,8 +240,7 @@ public final class GatewayEngine {
     welcomes[link] = nil
     guard let board = boardOfLink.removeValue(forKey: link), links[board] == link else { return }
     links[board] = nil
-    if let partial = conversation.partialUpdate { partialUpdates[board] = partial }
-    conversation.partialUpdate = nil
+    if let partial = conversation.takePartialUpdate() { partialUpdates[board] = partial }
     perform(coordinator.boardLost(board, now: MonotonicTime(now)), now)
   }
 }

@@ -15,10 +15,14 @@ public enum Carrier: Hashable, Sendable, CustomStringConvertible {
   /// A serial port: USB CDC-ACM, a UART or a pseudo-terminal.
   case serial(port: String)
 
-  /// As a log line says it, e.g. `ttyACM0`.
+  /// As a log line says it, e.g. `ttyACM0` or `pts/3`.
   public var description: String {
     switch self {
-    case .serial(let port): String(port.split(separator: "/").last ?? "serial")
+    case .serial(let port):
+      let parts = port.split(separator: "/")
+      // A number alone tells nobody anything.
+      let isNumber = parts.last?.allSatisfy(\.isNumber) ?? false
+      return parts.isEmpty ? "serial" : parts.suffix(isNumber ? 2 : 1).joined(separator: "/")
     }
   }
 }

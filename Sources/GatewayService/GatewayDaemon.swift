@@ -306,15 +306,16 @@ actor GatewayDaemon: Service {
 
   private func identify(_ link: LinkID, _ board: BoardID, _ firmware: String, _ carrier: Carrier) {
     Task {
-      var name = board.description
       do throws(StoreError) {
-        name = try await work.store.perform { store throws(StoreError) in
+        let record = try await work.store.perform { store throws(StoreError) in
           try store.boardSeen(board, firmware: firmware, carrier: carrier.description, at: Date())
-        }.name
+        }
+        engine.boardIdentified(link, board, name: record.name, now: now)
       } catch {
         narrator.storeFailed(error)
+        // What it contributes could not be kept either: it keeps its update and is greeted again later.
+        perform(.close(link, reason: "its arrival could not be noted"))
       }
-      engine.boardIdentified(link, board, name: name, now: now)
       settle()
     }
   }

@@ -33,7 +33,8 @@ final class OpenLink {
     guard framing.damage != reported else { return nil }
     defer { reported = framing.damage }
     return framing.damage.oversized > reported.oversized
-      ? "bytes that are no frame, or one longer than \(frame.capacity) bytes" : "a frame was cut short"
+      ? "bytes that are no frame, or one longer than \(frame.capacity) bytes"
+      : "a frame was cut short; it counts as lost and is sent again"
   }
 
   /// Sends what `next` writes, until it answers false or the port takes no more.

@@ -16,6 +16,9 @@ final class RunNarrator {
   /// When the progress of a board was last told, so that a fast transfer is one line and a slow one a few.
   private var lastTold: [BoardID: ContinuousClock.Instant] = [:]
   private static let tellEvery = Duration.seconds(2)
+  /// Faults on links: when the last one was told, and how many came since.
+  private var faults: [Carrier: (told: ContinuousClock.Instant, untold: Int)] = [:]
+  private static let tellFaultsEvery = Duration.seconds(30)
 
   init(logger: Logger, live: LiveView?) {
     self.logger = logger
@@ -116,10 +119,7 @@ final class RunNarrator {
     case .boardLog(let board, let line):
       say(level(line.level), "\(name(board)) says: \(line.text.string)", board: board)
     case .linkFault(let board, let carrier, let what):
-      say(
-        .debug,
-        "\(board.map { "\(name($0)) on " } ?? "")\(carrier): \(what); it counts as lost and is sent again",
-        board: board, ["_carrier": "\(carrier)"])
+      tellFault(what, board, carrier)
     case .round(let action, let board):
       tell(action, board)
     }
@@ -141,6 +141,21 @@ final class RunNarrator {
     case .peerSilent: "fell silent; greeting it again"
     case .carrierLost: "lost its carrier"
     }
+  }
+
+  /// Tells the first fault on a link at once and later ones together: a port on which something else speaks
+  /// makes hundreds in a second.
+  private func tellFault(_ what: String, _ board: BoardLabel?, _ carrier: Carrier) {
+    let now = ContinuousClock.now
+    let last = faults[carrier]
+    if let last, now - last.told < Self.tellFaultsEvery {
+      faults[carrier] = (last.told, last.untold + 1)
+      return
+    }
+    faults[carrier] = (now, 0)
+    let who = board.map { "\(name($0)) on " } ?? ""
+    let more = last.map { $0.untold > 0 ? " (and \($0.untold) faults before this one)" : "" } ?? ""
+    say(.warning, "\(who)\(carrier): \(what)\(more)", board: board, ["_carrier": "\(carrier)"])
   }
 
   // MARK: Progress

@@ -13,10 +13,11 @@ public struct VirtualBoardFleet: Service {
   private let first: Int
   private let logger: Logger
 
-  /// Pause before a board that ended is started again: a board resets within about this time. One that ends at once,
-  /// over and over, waits twice as long each time.
+  /// Pause before a board that ended is started again: a board resets within about this time.
   private static let restartPause = Duration.milliseconds(500)
-  private static let longestPause = Duration.seconds(30)
+  /// A board that ends again within this time is started again after a pause that doubles each time.
+  private static let steadyAfter = Duration.seconds(5)
+  private static let longestPause = Duration.seconds(16)
 
   /// Writes the shards where the boards will find them.
   ///
@@ -68,7 +69,7 @@ public struct VirtualBoardFleet: Service {
         logger.error("\(kind) board \(number) cannot be started: \(error)")
       }
       let lived = ContinuousClock.now - started
-      pause = lived < .seconds(5) ? min(pause * 2, Self.longestPause) : Self.restartPause
+      pause = lived < Self.steadyAfter ? min(pause * 2, Self.longestPause) : Self.restartPause
       try? await Task.sleep(for: pause)
     }
   }
@@ -83,6 +84,18 @@ public struct VirtualBoardFleet: Service {
     // The board ends when this pipe does, however the gateway ends.
     let lifeline = Pipe()
     process.standardInput = lifeline
+    let complaints = Pipe()
+    process.standardError = complaints
+    complaints.fileHandleForReading.readabilityHandler = { [logger, kind] handle in
+      let said = handle.availableData
+      guard !said.isEmpty else {
+        handle.readabilityHandler = nil
+        return
+      }
+      for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
+        logger.warning("\(kind) board \(number) says: \(line)")
+      }
+    }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }

@@ -11,7 +11,8 @@ public import Digests
 ///     gathering    enough boards, or the grace is over         → collecting, or concluding after the last round
 ///     collecting   quorum and nobody left, or the deadline     → aggregating
 ///                  the deadline without quorum                 → collecting
-///     aggregating  aggregated                                  → collecting, or concluding after the last round
+///     aggregating  aggregated                                  → collecting, or concluding after the last round,
+///                                                                or gathering if boards are not back
 ///                  contributions turned out unusable           → collecting
 ///     concluding   every board has the last model, or deadline → finished
 ///     any          stop                                        → stopping, and finished when all is durable
@@ -32,7 +33,8 @@ public import Digests
 ///   contribution is on its way to the store, and nothing is accepted after it.
 /// * An update for a closed round is recorded as late and discarded. An update of another base is refused.
 /// * After a crash the same round goes on from ``RecoveredState``. The gathering phase is held again, with the
-///   contributors counted as there, so that the first board to return does not close the round alone.
+///   contributors counted as there, so that the first board to return does not close the round alone. They may
+///   not be back when it is over: then the boards are gathered once more for the next round.
 ///
 /// The model that a round starts from is evaluated at the beginning of that round. A restart therefore needs to
 /// know nothing about evaluations, and no fast board waits for a slow evaluation.
@@ -60,6 +62,8 @@ public struct RoundCoordinator: Sendable {
   private var missing: [BoardID: MonotonicTime] = [:]
   /// What `waitForBoards` said last, to say it only when it changes.
   private var announcedHave: Int?
+  /// Whether the round was begun for boards that had contributed before a restart and were not back.
+  private var countedAbsentBoards = false
 
   /// Makes a coordinator that goes on where the store says; a new run is round 1 without contributions.
   public init(policy: RoundPolicy, recovering state: RecoveredState) {
@@ -305,6 +309,9 @@ public struct RoundCoordinator: Sendable {
     round = OpenRound(number: number.next, base: result)
     if isStopping {
       state = .stopping(aggregating: false)
+    } else if countedAbsentBoards && members.count < policy.minimumBoards && !allRoundsHeld {
+      countedAbsentBoards = false
+      state = .gathering(graceEnds: members.isEmpty ? nil : now + policy.startGrace)
     } else {
       begin(now, &actions)
     }
@@ -346,7 +353,7 @@ public struct RoundCoordinator: Sendable {
     case .created, .stopping, .finished: return []
     case .gathering(let graceEnds):
       // Zero boards and nothing to do without them cannot have a grace; see `boardLost`.
-      if let graceEnds, graceEnds <= now { begin(now, &actions) }
+      if let graceEnds, graceEnds <= now { endGathering(now, &actions) }
     case .collecting(let deadline):
       missing = missing.filter { $0.value > now }
       boardsDue(now, &actions)
@@ -404,7 +411,7 @@ public struct RoundCoordinator: Sendable {
     case .gathering:
       let have = Set(round.contributors).union(members.keys).count
       if have >= policy.minimumBoards {
-        begin(now, &actions)
+        endGathering(now, &actions)
         settle(now, &actions)
       } else if announcedHave != have {
         announcedHave = have
@@ -431,6 +438,11 @@ public struct RoundCoordinator: Sendable {
   /// Whether no board could still contribute without coming anew.
   private var nobodyIsLeft: Bool {
     !members.keys.contains(where: canContribute) && !missing.keys.contains(where: canContribute)
+  }
+
+  private mutating func endGathering(_ now: MonotonicTime, _ actions: inout [RoundAction]) {
+    countedAbsentBoards = round.contributors.contains { members[$0] == nil }
+    begin(now, &actions)
   }
 
   /// Opens the round, or ends the run when all rounds are held.

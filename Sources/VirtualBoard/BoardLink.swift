@@ -6,19 +6,24 @@ struct BoardLink: ~Copyable {
   let descriptor: Int32
   /// Whether the other end may be closed and opened again, as a pseudo-terminal's.
   let outlivesPeer: Bool
-  /// The symbolic link to remove at the end, if one was made.
-  private let symbolicLink: String?
+  /// The symbolic link to remove at the end, if one was made, and where it leads.
+  private let symbolicLink: (path: String, target: String)?
 
-  /// - Parameter path: an existing terminal or socket; otherwise the name that a new pseudo-terminal gets.
+  /// - Parameter path: an existing terminal or socket, or a link to one; otherwise the name that a new
+  ///   pseudo-terminal gets.
   init(path: String) throws(LinkError) {
     var status = stat()
-    let isThere = lstat(path, &status) == 0
+    var isThere = lstat(path, &status) == 0
+    if isThere, status.st_mode & S_IFMT == S_IFLNK {
+      // A link to a pseudo-terminal is one that an earlier run left behind, and is replaced.
+      isThere = stat(path, &status) == 0 && !Self.isPseudoTerminal(status)
+    }
     switch (isThere, status.st_mode & S_IFMT) {
-    case (false, _), (true, S_IFLNK):
-      // A link that an earlier run left behind, or none: a new pseudo-terminal.
-      descriptor = try Self.makePseudoTerminal(linkedFrom: path)
+    case (false, _):
+      let (leader, target) = try Self.makePseudoTerminal(linkedFrom: path)
+      descriptor = leader
       outlivesPeer = true
-      symbolicLink = path
+      symbolicLink = (path, target)
     case (true, S_IFSOCK):
       descriptor = try Self.connect(path)
       outlivesPeer = false
@@ -34,12 +39,29 @@ struct BoardLink: ~Copyable {
 
   deinit {
     close(descriptor)
-    if let symbolicLink { unlink(symbolicLink) }
+    // Another board may have taken the name over.
+    if let symbolicLink, Self.target(of: symbolicLink.path) == symbolicLink.target {
+      unlink(symbolicLink.path)
+    }
+  }
+
+  private static func target(of link: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: 256)
+    let count = buffer.withUnsafeMutableBytes { readlink(link, $0.baseAddress!, $0.count) }
+    return count >= 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+  }
+
+  /// Whether this is the follower of a Unix 98 pseudo-terminal (majors 136…143 in the kernel's devices.txt).
+  private static func isPseudoTerminal(_ status: stat) -> Bool {
+    let major = (status.st_rdev >> 8) & 0xfff
+    return status.st_mode & S_IFMT == S_IFCHR && (136...143).contains(major)
   }
 
   private static func reason() -> String { String(cString: strerror(errno)) }
 
-  private static func makePseudoTerminal(linkedFrom path: String) throws(LinkError) -> Int32 {
+  private static func makePseudoTerminal(
+    linkedFrom path: String
+  ) throws(LinkError) -> (leader: Int32, target: String) {
     var name = [CChar](repeating: 0, count: 64)
     let leader = clinux_open_pseudo_terminal(&name, name.count)
     guard leader >= 0 else { throw .pseudoTerminal(reason()) }
@@ -54,7 +76,7 @@ struct BoardLink: ~Copyable {
     guard symlink(name, temporary) == 0, rename(temporary, path) == 0 else {
       throw .symbolicLink(path: path, reason: reason())
     }
-    return leader
+    return (leader, name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) })
   }
 
   private static func openTerminal(_ path: String) throws(LinkError) -> Int32 {

@@ -95,7 +95,9 @@ struct RunCommand: AsyncParsableCommand {
     case "iid": return .iid
     default:
       let parts = division.split(separator: ":")
-      guard parts.count == 2, parts[0] == "skew", let alpha = Double(parts[1]), alpha > 0 else {
+      guard parts.count == 2, parts[0] == "skew", let alpha = Double(parts[1]), alpha > 0,
+        alpha.isFinite
+      else {
         throw ValidationError("--division must be natural, iid or skew:ALPHA with ALPHA above 0")
       }
       return .labelSkew(alpha)

@@ -27,14 +27,14 @@ enum Mischief: String, CaseIterable, CustomTestStringConvertible {
   var line: [String] {
     switch self {
     case .fallsSilent: ["fell silent"]
-    case .offersHugeUpdate: ["2147483647 bytes", "too large"]
+    case .offersHugeUpdate: ["its update of 2147483647 bytes is not taken"]
     case .sendsNoUpdate: ["its update cannot be read: it is no update"]
     case .sendsCutUpdate: ["its update cannot be read: it has", "bytes instead of"]
     case .sendsOtherModel: ["not counted", "the update has 7 parameters"]
     case .sendsWrongBase: ["not counted", "trained from model"]
     case .sendsNotFinite: ["not counted", "parameter 3 of the update is not finite"]
     case .sendsWrongDigest: ["not the object that was named"]
-    case .claimsBytesNeverSent: ["acknowledged what was never sent"]
+    case .claimsBytesNeverSent: ["sent or acknowledged bytes of an object that nobody asked for"]
     case .saysNonsense: ["message that cannot be read"]
     }
   }

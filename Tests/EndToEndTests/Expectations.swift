@@ -38,14 +38,16 @@ extension GatewayStore {
   /// Expects that `rounds` rounds are held and that in each of them every one of `boards` counts once and
   /// nobody else.
   func expectEachOnce(
-    _ boards: [BoardID], in rounds: Int, of run: RunID, sourceLocation: SourceLocation = #_sourceLocation
+    _ boards: [BoardID], in rounds: Int, of run: RunID, log: LineCollector? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let finished = try self.rounds(of: run).filter { $0.result != nil }
     #expect(finished.count == rounds, sourceLocation: sourceLocation)
     for round in finished {
       let counted = try contributions(to: round.number, of: run).filter { $0.status == .counted }
       #expect(
-        counted.map(\.contribution.board) == boards, "round \(round.number)", sourceLocation: sourceLocation)
+        counted.map(\.contribution.board) == boards, "round \(round.number)\n\(log?.tail ?? "")",
+        sourceLocation: sourceLocation)
       #expect(counted.allSatisfy { $0.times == 1 }, sourceLocation: sourceLocation)
       #expect(round.contributions == boards.count, sourceLocation: sourceLocation)
     }

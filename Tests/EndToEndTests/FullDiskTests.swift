@@ -7,7 +7,6 @@ import Testing
 extension EndToEnd {
   /// A disk without room: boards keep their updates, and everything goes on when there is room.
   @Suite struct FullDisk {
-    static let rounds = 40
     static let command = ["--virtual-boards", "2", "--rounds", "100000"]
     static let boards = (1...2).map(virtualBoard)
 
@@ -71,14 +70,31 @@ extension EndToEnd {
     }
 
     @Test(.enabled(if: SmallDisk.canBeMounted, "needs a mount namespace of its own"))
-    func aDiskThatIsFullAtTheStartIsNamed() throws {
+    func aDiskTooSmallForTheStateIsNamed() throws {
       let bench = try Bench()
       defer { bench.clear() }
-      let wrapper = SmallDisk.wrapper(at: bench.stateDirectory, size: "256k")
+      let wrapper = SmallDisk.wrapper(at: bench.stateDirectory, size: "64k")
       let gateway = try bench.gateway(["--virtual-boards", "2", "--rounds", "1"], wrapper: wrapper)
       #expect(try gateway.end(within: 30) == .exit(1))
       let line = try gateway.log.first(within: 5, "of level error") { $0.level == "error" }.line
-      #expect(line.message.contains("room") || line.message.contains("space"))
+      #expect(line.message.contains("no room left on the disk") && line.message.contains("make room"))
+    }
+
+    @Test(.enabled(if: SmallDisk.canBeMounted, "needs a mount namespace of its own"))
+    func boardsThatFindNoRoomAtTheStartAreStartedWhenThereIsSome() throws {
+      let bench = try Bench()
+      defer { bench.clear() }
+      let state = bench.stateDirectory
+      let wrapper = SmallDisk.wrapper(
+        at: state, size: "2m", prepare: "head -c 1600000 /dev/zero > \(state)/ballast")
+      let gateway = try bench.gateway(["--virtual-boards", "2", "--rounds", "1"], wrapper: wrapper)
+      let (line, _) = try gateway.log.line(with: "virtual board ", "says:", "no room for 262144 bytes")
+      #expect(line.level == "warning")
+      unlink("/proc/\(gateway.pid)/root\(state)/ballast")
+      #expect(try gateway.end(within: 60) == .exit(0))
+      #expect(gateway.log.lines(with: "round 1 done: 2 contributions").count == 1)
+      // What boards say is a line of the log as any other.
+      #expect(gateway.log.all.allSatisfy { $0.level != nil })
     }
   }
 }
@@ -86,8 +102,12 @@ extension EndToEnd {
 /// A disk of a few pages that only one program sees.
 enum SmallDisk {
   /// Words in front of a command that give it such a disk at `path`.
-  static func wrapper(at path: String, size: String) -> [String] {
-    let script = "mkdir -p \(path) && mount -t tmpfs -o size=\(size) none \(path) && exec \"$0\" \"$@\""
+  ///
+  /// - Parameter prepare: a command that is run before.
+  static func wrapper(at path: String, size: String, prepare: String = "true") -> [String] {
+    let script = """
+      mkdir -p \(path) && mount -t tmpfs -o size=\(size) none \(path) && \(prepare) && exec "$0" "$@"
+      """
     return ["unshare", "--mount", "--map-root-user", "sh", "-c", script]
   }
 

@@ -88,8 +88,8 @@ extension EndToEnd {
       #expect(try store.runs().map(\.id.rawValue) == [1, 2])
       try store.expectEachOnce((1...3).map(virtualBoard), in: 1, of: RunID(rawValue: 2))
       try store.expectEachOnce((1...2).map(virtualBoard), in: 1, of: firstRun)
-      // The new run is the one that goes on, also when the option stays.
-      let again = try bench.gateway(others + ["--new-run"])
+      // The new run is the one that goes on.
+      let again = try bench.gateway(others)
       #expect(try again.end(within: 120) == .exit(0))
       #expect(again.log.lines(with: "going on with run 2").count == 1)
     }

@@ -60,7 +60,7 @@ extension EndToEnd {
       }
       let store = try bench.store()
       #expect(try store.runs().count == 1)
-      try store.expectEachOnce(Self.boards, in: Self.rounds, of: firstRun)
+      try store.expectEachOnce(Self.boards, in: Self.rounds, of: firstRun, log: gateway.log)
       #expect(try store.newestParameters(of: firstRun) == Self.result.get())
     }
 

@@ -2,7 +2,7 @@ import Datasets
 
 /// A data set whose models are large enough that their transfer takes a while: 512 inputs, 16,746 parameters,
 /// 67 KB on the wire; and with so many examples that training takes a while too.
-func wideDataset(boards: Int, examplesPerBoard: Int = 800) throws -> Dataset {
+func wideDataset(boards: Int, examplesPerBoard: Int = 400) throws -> Dataset {
   let width = 512
   let held = 100
   let count = boards * examplesPerBoard + held

@@ -368,6 +368,35 @@ import Testing
     #expect(rounds.tick(now: seconds(30)).aggregated == [a, b])
   }
 
+  @Test
+  func `After a round that was closed by contributions of before a restart the boards are gathered again`()
+    throws
+  {
+    var rounds = try coordinator(minimumBoards: 3, contributions: [update(a), update(b), update(c)])
+    #expect(rounds.status.phase == .aggregating)
+    let actions = rounds.aggregated(.first, version(1), now: seconds(1))
+    #expect(actions.last == .waitForBoards(have: 0, need: 3))
+    // The first one to return does not hold the next round alone.
+    #expect(rounds.boardReady(b, holding: hash(0), now: seconds(2)) == [.waitForBoards(have: 1, need: 3)])
+    #expect(rounds.boardReady(a, holding: hash(0), now: seconds(3)) == [.waitForBoards(have: 2, need: 3)])
+    let begins = rounds.boardReady(c, holding: hash(0), now: seconds(4))
+    #expect(begins.first == .roundOpened(RoundNumber(2), base: version(1), boards: 3, contributions: 0))
+  }
+
+  @Test func `Nobody waits for ever for a board that contributed before a restart and stays away`() throws {
+    var rounds = try coordinator(minimumBoards: 3, contributions: [update(a), update(b)])
+    #expect(rounds.boardReady(c, holding: hash(0), now: seconds(1)).contains(.train(c, .first)))
+    #expect(rounds.contribute(update(c), at: 2).aggregated == [a, b, c])
+    _ = rounds.aggregated(.first, version(1), now: seconds(3))
+    #expect(rounds.nextDeadline == seconds(33))
+    let begins = rounds.tick(now: seconds(33))
+    #expect(begins.first == .roundOpened(RoundNumber(2), base: version(1), boards: 1, contributions: 0))
+    // From then on rounds follow each other.
+    #expect(rounds.contribute(update(c, 2, base: 1), at: 34).aggregated == [c])
+    let next = rounds.aggregated(RoundNumber(2), version(2), now: seconds(35))
+    #expect(next.contains(.roundOpened(RoundNumber(3), base: version(2), boards: 1, contributions: 0)))
+  }
+
   @Test func `Contributions of another round, another base or a board twice are not recovered`() throws {
     let rounds = try coordinator(
       minimumBoards: 3,
