@@ -22,7 +22,8 @@ func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 /// A test target that mirrors the module of the same name.
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .testTarget(
-    name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
+    name: name + "Tests", dependencies: [.byName(name: name), "PropertyTesting"] + dependencies,
+    swiftSettings: strict)
 }
 
 /// A module that runs on the gateway's host only.
@@ -103,6 +104,8 @@ let applications: [Target] = [
 ]
 
 let mirrors: [Target] = [
+  // What property tests draw from.
+  .target(name: "PropertyTesting", path: "Tests/PropertyTesting", swiftSettings: strict),
   tests("Bytes"),
   tests("Digests"),
   tests("CBOR", ["Bytes"]),
@@ -132,8 +135,8 @@ let mirrors: [Target] = [
   .testTarget(
     name: "QEMUTests",
     dependencies: [
-      "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec",
-      "VirtualHardware",
+      "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "PropertyTesting", "TrainingCore",
+      "UpdateCodec", "VirtualHardware",
     ], swiftSettings: strict),
   // The programs themselves, as processes.
   .testTarget(

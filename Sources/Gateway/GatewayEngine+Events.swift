@@ -193,11 +193,11 @@ extension Problem {
   /// A sentence for a person.
   public var words: String {
     let numbers =
-      needed.flatMap { needed in available.map { "; it needs \(needed) and there are \($0)" } } ?? ""
+      needed.flatMap { needed in available.map { "; it needs \(needed) floats and there are \($0)" } } ?? ""
     switch code {
     case .unknownMessage: return "the board does not know message \(about ?? 0); update its firmware"
     case .modelNotHeld: return "the board does not hold the model"
-    case .modelTooLarge: return "the model does not fit the board's memory\(numbers) floats"
+    case .modelTooLarge: return "the model does not fit the board's memory\(numbers)"
     case .modelMismatch: return "the model does not fit the board's examples"
     case .modelInvalid: return "the model is damaged or of an unknown form"
     case .taskInvalid: return "the training parameters are out of range"

@@ -1,17 +1,6 @@
 import Aggregation
+import PropertyTesting
 import Testing
-
-/// Seeded choices; the seed is in the name of every failing case.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
-  }
-}
 
 @Suite struct FederatedAverageTests {
   @Test func eachBoardWeighsAsManyAsItsExamples() throws {
@@ -30,7 +19,7 @@ struct SplitMix64: RandomNumberGenerator {
 
   @Test(arguments: 0..<200 as Range<UInt64>)
   func theOrderOfArrivalChangesNoBit(seed: UInt64) throws {
-    var random = SplitMix64(state: seed)
+    var random = SeededGenerator(seed: seed)
     let parameters = Int.random(in: 1...40, using: &random)
     var contributions = (0..<Int.random(in: 1...30, using: &random)).map { _ in
       Contribution(

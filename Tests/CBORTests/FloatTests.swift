@@ -1,4 +1,5 @@
 import CBOR
+import PropertyTesting
 import Testing
 
 /// The integer arithmetic on float bits against the processor's own conversions.
@@ -43,7 +44,7 @@ import Testing
   }
 
   @Test func singlesAreWrittenInTheFewestBytesAndComeBack() {
-    var generator = SplitMix64(seed: 31)
+    var generator = SeededGenerator(seed: 31)
     var short = 0
     for round in 0..<100_000 {
       var bits = UInt32(truncatingIfNeeded: generator.next())
@@ -68,7 +69,7 @@ import Testing
   }
 
   @Test func doublesAreRefusedForWhatIsWrongWithThem() {
-    var generator = SplitMix64(seed: 32)
+    var generator = SeededGenerator(seed: 32)
     var fitting = 0
     for round in 0..<100_000 {
       var value = Double(bitPattern: generator.next())

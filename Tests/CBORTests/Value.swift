@@ -1,4 +1,5 @@
 import CBOR
+import PropertyTesting
 
 /// Any item that our decoder reads, as a tree: what the vectors and the reference implementation speak of.
 indirect enum Value: Hashable {
@@ -105,7 +106,7 @@ func checkWellFormed(_ bytes: [UInt8]) throws(CBORError) {
 
 extension Value {
   /// A random tree in which the edges of every range are frequent.
-  static func random(using generator: inout SplitMix64, depth: Int = 0) -> Value {
+  static func random(using generator: inout SeededGenerator, depth: Int = 0) -> Value {
     switch Int.random(in: 0..<(depth < 5 ? 10 : 7), using: &generator) {
     case 0, 1: return randomInteger(using: &generator)
     case 2:
@@ -130,11 +131,11 @@ extension Value {
     }
   }
 
-  private static func randomLength(using generator: inout SplitMix64) -> Int {
+  private static func randomLength(using generator: inout SeededGenerator) -> Int {
     [0, 1, 2, 5, 23, 24, .random(in: 250...260, using: &generator)].randomElement(using: &generator)!
   }
 
-  private static func randomInteger(using generator: inout SplitMix64) -> Value {
+  private static func randomInteger(using generator: inout SeededGenerator) -> Value {
     let bits = Int.random(in: 0...64, using: &generator)
     let edge = Int128(1) << Int128(bits)
     let number = [edge - 1, edge, Int128(generator.next() >> UInt64(64 - max(bits, 1)))].randomElement(
@@ -144,7 +145,7 @@ extension Value {
     return .integer(min(number, Int128(UInt64.max)))
   }
 
-  private static func randomText(using generator: inout SplitMix64) -> Value {
+  private static func randomText(using generator: inout SeededGenerator) -> Value {
     let alphabet: [Unicode.Scalar] = [
       "\0", "a", "\u{7f}", "\u{80}", "\u{7ff}", "\u{800}", "\u{ffff}", "\u{10ffff}",
     ]
@@ -155,7 +156,7 @@ extension Value {
     return .text(Array(String(text).utf8))
   }
 
-  private static func randomFloat(using generator: inout SplitMix64) -> Value {
+  private static func randomFloat(using generator: inout SeededGenerator) -> Value {
     let random = Float(bitPattern: UInt32(truncatingIfNeeded: generator.next()))
     let short = Float(Int.random(in: -2048...2048, using: &generator)) / 64
     let value = [random, short, .infinity, -0.0, .leastNonzeroMagnitude].randomElement(using: &generator)!

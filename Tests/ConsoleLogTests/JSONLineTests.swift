@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import PropertyTesting
 import Testing
 
 @testable import ConsoleLog
@@ -50,7 +51,7 @@ private func parsed(_ line: String) throws -> [String: Any] {
 
   @Test func whateverIsWrittenIsReadBackFromOneLine() throws {
     for seed in 0..<500 as Range<UInt64> {
-      var random = SplitMix64(state: seed)
+      var random = SeededGenerator(seed: seed)
       let (message, value) = (randomText(&random), randomText(&random))
       let key = "k" + randomText(&random)
       let line = JSONLine.json(record(message, metadata: [key: .string(value)]))

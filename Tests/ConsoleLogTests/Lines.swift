@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import PropertyTesting
 
 @testable import ConsoleLog
 
@@ -14,21 +15,8 @@ func record(
   LogRecord(time: aMoment, level: level, subsystem: subsystem, message: message, metadata: metadata)
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): a seed that a failing test prints makes the same sequence again.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
 /// Text of any scalars, the awkward ones more often than not.
-func randomText(_ random: inout SplitMix64) -> String {
+func randomText(_ random: inout SeededGenerator) -> String {
   let awkward: [Unicode.Scalar] = [
     "\n", "\r", "\t", "\u{0}", "\u{1b}", "\"", "\\", "=", " ", "\u{7f}", "\u{9b}", "\u{2028}", "\u{202e}",
     "é", "漢", "😀", "\u{301}", "\u{10ffff}",

@@ -1,3 +1,4 @@
+import PropertyTesting
 import Testing
 
 @testable import ConsoleLog
@@ -123,7 +124,7 @@ private struct Terminal {
   /// Random status changes, log lines and resizes in a simulated terminal that keeps its width.
   @Test func theTerminalAlwaysShowsTheLogAndThenTheStatus() {
     for seed in 0..<200 as Range<UInt64> {
-      var random = SplitMix64(state: seed)
+      var random = SeededGenerator(seed: seed)
       let size = TerminalSize(
         columns: Int.random(in: 2...40, using: &random), rows: Int.random(in: 2...20, using: &random))
       var (screen, terminal) = (LiveScreen(limit: 6), Terminal(columns: size.columns))

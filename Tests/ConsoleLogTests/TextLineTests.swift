@@ -1,4 +1,5 @@
 import Logging
+import PropertyTesting
 import Testing
 
 @testable import ConsoleLog
@@ -52,7 +53,7 @@ private func afterTheTime(_ record: LogRecord) -> String {
 
   @Test func whateverComesALineIsOneLineWithoutControls() {
     for seed in 0..<500 as Range<UInt64> {
-      var random = SplitMix64(state: seed)
+      var random = SeededGenerator(seed: seed)
       let record = record(
         randomText(&random),
         metadata: [randomText(&random): .string(randomText(&random)), "k": [.string(randomText(&random))]])

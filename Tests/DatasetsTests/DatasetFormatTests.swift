@@ -1,4 +1,5 @@
 import Datasets
+import PropertyTesting
 import Testing
 
 @Suite struct DatasetFormatTests {
@@ -46,7 +47,7 @@ import Testing
   /// Total: arbitrary bytes, and arbitrary bytes behind a sound beginning, end with an answer.
   @Test(arguments: 0..<400 as Range<UInt64>)
   func arbitraryBytesAreRefused(seed: UInt64) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let noise = (0..<Int.random(in: 0...400, using: &random)).map { _ in
       UInt8.random(in: 0...255, using: &random)
     }

@@ -1,10 +1,11 @@
 import Datasets
+import PropertyTesting
 import Testing
 
 @Suite struct PartitionTests {
   /// Every way of dividing `dataset` that the seed suggests.
   func partitions(of dataset: Dataset, seed: UInt64) -> [Partition] {
-    var random = SplitMix64(seed: seed ^ 0xABCD)
+    var random = SeededGenerator(seed: seed ^ 0xABCD)
     let training = dataset.subset(.train)
     let boards = Int.random(in: 1...min(20, training.count), using: &random)
     let groups = Set(training.groups).count

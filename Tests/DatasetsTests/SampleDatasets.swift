@@ -1,25 +1,11 @@
 import Datasets
-
-/// Seeded choices for properties; the seed is an argument of each test, so a failure names it.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
-  }
-}
+import PropertyTesting
 
 extension Dataset {
   /// A small data set of random shape. Its first two features number the examples, so that one can be told
   /// from another wherever it goes.
   static func sample(seed: UInt64, examples: ClosedRange<Int> = 0...200) throws -> Dataset {
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let count = Int.random(in: examples, using: &random)
     let classes = Int.random(in: 1...12, using: &random)
     let people = Int.random(in: 1...9, using: &random)

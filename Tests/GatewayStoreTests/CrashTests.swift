@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PropertyTesting
 import Rounds
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
   func `A log cut anywhere leaves the state after one of the steps, whole`(seed: UInt64) throws {
     print("seed \(seed)")
-    var random = SplitMix64(state: seed)
+    var random = SeededGenerator(seed: seed)
     let directory = try TemporaryDirectory()
     let store = try directory.open(keptModels: 2)
     let run = try store.prepared()

@@ -1,6 +1,7 @@
 import Digests
 import Foundation
 import GRDB
+import PropertyTesting
 import Rounds
 import Testing
 
@@ -44,19 +45,6 @@ final class TemporaryDirectory: Sendable {
   }
 }
 
-/// Random numbers: SplitMix64 (Steele, Lea, Flood 2014), the same on every machine for one seed.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
 let rose = BoardID(0x7f3a)
 let fern = BoardID(0x7f3b)
 
@@ -64,7 +52,7 @@ let fern = BoardID(0x7f3b)
 func time(_ seconds: Int) -> Date { Date(timeIntervalSince1970: 1_800_000_000 + Double(seconds)) }
 
 func bytes(_ number: Int, count: Int = 500) -> [UInt8] {
-  var generator = SplitMix64(state: UInt64(number))
+  var generator = SeededGenerator(seed: UInt64(number))
   return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
 }
 

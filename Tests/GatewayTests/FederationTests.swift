@@ -3,6 +3,7 @@ import Bytes
 import Datasets
 import Gateway
 import LinkProtocol
+import PropertyTesting
 import Rounds
 import Testing
 import TrainingCore
@@ -12,7 +13,7 @@ import TrainingCore
 
   /// Three clouds of points in eight dimensions.
   static func dataset() throws -> Dataset {
-    var random = SplitMix64(seed: 77)
+    var random = SeededGenerator(seed: 77)
     var values: [Int8] = []
     var labels: [UInt8] = []
     for i in 0..<120 {
@@ -97,7 +98,7 @@ import TrainingCore
     let setting = try Setting(boards: 3, rounds: 3)
     var suffered = (crashes: 0, resets: 0, unplugs: 0)
     for seed in 1...40 as ClosedRange<UInt64> {
-      var random = SplitMix64(seed: seed)
+      var random = SeededGenerator(seed: seed)
       var hardships = Hardships()
       hardships.loss = Double(random.next() % 4) / 10_000
       hardships.corruption = Double(random.next() % 4) / 10_000

@@ -2,6 +2,7 @@ import Bytes
 import Datasets
 import Gateway
 import LinkProtocol
+import PropertyTesting
 import Rounds
 import TrainingCore
 import VirtualHardware
@@ -37,7 +38,7 @@ final class SimulatedFederation {
   let ledger: MemoryLedger
   let settings: GatewaySettings
   var hardships: Hardships
-  var random: SplitMix64
+  var random: SeededGenerator
   private(set) var engine: GatewayEngine
   private(set) var now = Timestamp(microseconds: 1)
   private(set) var notices: [GatewayNotice] = []
@@ -71,10 +72,10 @@ final class SimulatedFederation {
   ) {
     self.settings = settings
     self.hardships = hardships
-    random = SplitMix64(seed: seed)
+    random = SeededGenerator(seed: seed)
     ledger = MemoryLedger(first)
     boards = shards.enumerated().map { SimulatedBoard(id: UInt64($0.offset + 1), shard: $0.element) }
-    var sessions = SplitMix64(seed: seed ^ 0x5555)
+    var sessions = SeededGenerator(seed: seed ^ 0x5555)
     engine = GatewayEngine(
       settings: settings, recovering: ledger.recovered, model: ledger.model,
       makeSession: { UInt32(truncatingIfNeeded: sessions.next()) })
@@ -216,7 +217,7 @@ final class SimulatedFederation {
     }
     links = [:]
     packets = []
-    var sessions = SplitMix64(seed: random.next())
+    var sessions = SeededGenerator(seed: random.next())
     engine = GatewayEngine(
       settings: settings, recovering: ledger.recovered, model: ledger.model,
       makeSession: { UInt32(truncatingIfNeeded: sessions.next()) })

@@ -1,4 +1,5 @@
 import Bytes
+import PropertyTesting
 import Testing
 
 @testable import LinkProtocol
@@ -40,7 +41,7 @@ import Testing
   }
 
   @Test func framesOfEveryLengthAndWithZerosAnywhereComeBack() {
-    var random = SplitMix64(seed: 75)
+    var random = SeededGenerator(seed: 75)
     var coded = BoundedBytes(capacity: COBS.maximumEncodedLength(of: 1100))
     var decoder = COBSDecoder(maximumFrame: 1100)
     for length in 0...1100 {
@@ -74,7 +75,7 @@ import Testing
 
   @Test func afterAnyGarbageTheNextFrameIsFound() {
     let seed: UInt64 = 76
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let frame = SessionTests.content(60)
     let coded = written { COBS.encode(frame.span, into: &$0) }
     var framing = StreamFraming(maximumFrame: 64)

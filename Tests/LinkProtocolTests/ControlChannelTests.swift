@@ -1,4 +1,5 @@
 import Bytes
+import PropertyTesting
 import Testing
 
 @testable import LinkProtocol
@@ -17,7 +18,7 @@ import Testing
 
   /// Both ends of a channel on which frames are lost at random, until `count` messages were taken.
   private func run(_ count: UInt32, loss: Double, seed: UInt64) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     var sender = channel()
     var receiver = channel()
     var now = Timestamp(microseconds: 0)

@@ -1,5 +1,6 @@
 import Bytes
 import Digests
+import PropertyTesting
 import Testing
 
 @testable import LinkProtocol
@@ -134,7 +135,7 @@ import Testing
   }
 
   @Test func noBytesTrapTheParser() {
-    var random = SplitMix64(seed: 74)
+    var random = SeededGenerator(seed: 74)
     for _ in 0..<10_000 {
       let bytes = (0..<random.next() % 48).map { _ in UInt8(truncatingIfNeeded: random.next()) }
       #expect(refusal(bytes) == (bytes.count < Frame.overhead ? .truncated : .checksum))

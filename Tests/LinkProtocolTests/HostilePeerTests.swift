@@ -1,6 +1,7 @@
 import Bytes
 import Digests
 import Foundation
+import PropertyTesting
 import Testing
 
 @testable import LinkProtocol
@@ -60,7 +61,7 @@ private final class Victim {
   private(set) var kinds: Set<UInt8> = []
   private var session: LinkSession
   private let isBoard: Bool
-  private var random: SplitMix64
+  private var random: SeededGenerator
   private let fields: RandomFields
   private var objects: EndlessObjects
   private var frame = BoundedBytes(capacity: 400)
@@ -72,9 +73,9 @@ private final class Victim {
   init(board: Bool, seed: UInt64) {
     self.seed = seed
     isBoard = board
-    random = SplitMix64(seed: seed)
+    random = SeededGenerator(seed: seed)
     fields = RandomFields(seed: seed + 1)
-    objects = EndlessObjects(random: SplitMix64(seed: seed + 2))
+    objects = EndlessObjects(random: SeededGenerator(seed: seed + 2))
     session =
       board
       ? .board(SimulatedLink.welcome(), limits: DirectPair.limits)
@@ -312,7 +313,7 @@ private final class Victim {
 
 /// Objects of any name and length, of which nothing is kept.
 private struct EndlessObjects: ObjectAccess {
-  var random: SplitMix64
+  var random: SeededGenerator
   /// Whether every read and write succeeds.
   var isReliable = false
 

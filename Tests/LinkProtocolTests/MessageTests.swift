@@ -1,3 +1,4 @@
+import PropertyTesting
 import Testing
 
 @testable import LinkProtocol
@@ -53,7 +54,7 @@ import Testing
   }
 
   @Test func everyTruncationIsRefusedAndNoMutationTraps() throws {
-    var random = SplitMix64(seed: 72)
+    var random = SeededGenerator(seed: 72)
     for vector in try Vectors.list("messages", of: "messages") {
       let (name, bytes) = (vector.text("message"), vector.bytes("hex"))
       for length in 0..<bytes.count {

@@ -1,3 +1,4 @@
+import PropertyTesting
 import Testing
 
 @testable import LinkProtocol
@@ -41,7 +42,7 @@ import Testing
 
   @Test func itAgreesWithAListOfAllThatCame() {
     let seed: UInt64 = 77
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     var window = ReplayWindow()
     var highest = 60_000
     var came: Set<Int> = [highest]

@@ -1,12 +1,13 @@
 import Bytes
 import Digests
+import PropertyTesting
 import Testing
 
 @testable import LinkProtocol
 
 @Suite struct SessionTests {
   static func content(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     return (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
   }
 
@@ -47,7 +48,7 @@ import Testing
 
   @Test func whateverTheLinkDoesEveryObjectAndEveryMessageArrivesOnce() {
     for seed in 1...200 as ClosedRange<UInt64> {
-      var random = SplitMix64(seed: seed)
+      var random = SeededGenerator(seed: seed)
       var conditions = LinkConditions()
       // Up to one byte in 2,000 lost and as many damaged: half of the large frames do not get through.
       conditions.loss = Double(random.next() % 6) / 10_000

@@ -1,5 +1,6 @@
 import Bytes
 import Digests
+import PropertyTesting
 
 @testable import LinkProtocol
 
@@ -88,7 +89,7 @@ final class SimulatedLink {
   let gateway: Endpoint
   let board: Endpoint
   var conditions: LinkConditions
-  var random: SplitMix64
+  var random: SeededGenerator
   private(set) var now = Timestamp(microseconds: 1)
   private var inFlight: [(at: Timestamp, toBoard: Bool, bytes: [UInt8])] = []
   private var busyUntil = [Timestamp(microseconds: 0), Timestamp(microseconds: 0)]
@@ -105,7 +106,7 @@ final class SimulatedLink {
 
   init(seed: UInt64, conditions: LinkConditions = LinkConditions(), boardFrame: Int = 1100) {
     self.conditions = conditions
-    random = SplitMix64(seed: seed)
+    random = SeededGenerator(seed: seed)
     gateway = Endpoint(
       .gateway(
         Self.greeting, limits: LinkLimits(maximumFrame: 1100, window: 4096),

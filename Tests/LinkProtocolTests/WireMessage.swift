@@ -1,5 +1,6 @@
 import Bytes
 import Digests
+import PropertyTesting
 
 @testable import LinkProtocol
 
@@ -174,9 +175,9 @@ struct StatedFields: Fields {
 
 /// Random fields, the edges of every range being frequent.
 final class RandomFields: Fields {
-  private var random: SplitMix64
+  private var random: SeededGenerator
 
-  init(seed: UInt64) { random = SplitMix64(seed: seed) }
+  init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
   func has(_ name: String) -> Bool { random.next() & 1 == 0 }
 

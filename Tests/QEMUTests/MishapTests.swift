@@ -1,5 +1,6 @@
 import Datasets
 import LinkProtocol
+import PropertyTesting
 import Testing
 
 extension EmulatedBoardTests {
@@ -110,7 +111,7 @@ extension EmulatedBoardTests {
     let scratch = try Scratch()
     let shard = try Material.shard(of: "exercises")
     let whole = shard.encode()
-    var random = SplitMix64(seed: 2026)
+    var random = SeededGenerator(seed: 2026)
     var cases: [(String, [UInt8])] = [
       ("nothing", []), ("no data set", Array("#!/bin/sh\n".utf8)), ("cut", Array(whole[..<100])),
       ("too long", whole + [0]),

@@ -1,5 +1,6 @@
 import Datasets
 import LinkProtocol
+import PropertyTesting
 import Testing
 
 extension EmulatedBoardTests {
@@ -85,7 +86,7 @@ extension EmulatedBoardTests {
     try shard.write(to: scratch.file("shard.fbds"))
     let model = try Material.model(for: shard, hidden: nil)
     let expected = try Self.reference(scratch, shard, model: model, epochs: 1)
-    var random = SplitMix64(seed: 77)
+    var random = SeededGenerator(seed: 77)
     let noise = (0..<256 * 1024).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     for (label, content) in [("noise", noise), ("zeros", [UInt8](repeating: 0, count: 256 * 1024))]
       + [("a file cut short", Array(noise[..<70_001]))]

@@ -1,4 +1,5 @@
 import Digests
+import PropertyTesting
 import Rounds
 import Testing
 
@@ -39,7 +40,7 @@ struct SimulatedRun {
   }
 
   let seed: UInt64
-  private var random: SplitMix64
+  private var random: SeededGenerator
   private let policy: RoundPolicy
   private var coordinator: RoundCoordinator
   private var store = Store()
@@ -61,7 +62,7 @@ struct SimulatedRun {
 
   init(seed: UInt64) throws {
     self.seed = seed
-    random = SplitMix64(state: seed)
+    random = SeededGenerator(seed: seed)
     let count = Int.random(in: 1...6, using: &random)
     let quorum: Quorum =
       random.chance(50)

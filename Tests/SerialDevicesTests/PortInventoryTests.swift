@@ -1,18 +1,6 @@
+import PropertyTesting
 import SerialDevices
 import Testing
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a seed that a failing test prints makes the same sequence again.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
 
 private func port(
   _ socket: Int = 1, node: Int = 0, serial: String = "A1", attachment: UInt32 = 1, product: UInt16 = 0x805a
@@ -87,7 +75,7 @@ private func port(
   }
 
   private func plugAndUnplug(seed: UInt64) {
-    var random = SplitMix64(state: seed)
+    var random = SeededGenerator(seed: seed)
     var world: [Int: SerialPort] = [:]
     var attachments: UInt32 = 0
     var inventory = PortInventory()

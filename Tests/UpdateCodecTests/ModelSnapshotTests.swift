@@ -1,5 +1,6 @@
 import Bytes
 import Digests
+import PropertyTesting
 import Testing
 import TrainingCore
 import UpdateCodec
@@ -24,7 +25,7 @@ import UpdateCodec
     }
   }
 
-  static func model(_ random: inout SplitMix64) throws -> ModelDescription {
+  static func model(_ random: inout SeededGenerator) throws -> ModelDescription {
     let input =
       random.next() & 1 == 0
       ? InputFormat.float32
@@ -110,7 +111,7 @@ import UpdateCodec
 
   @Test func headersOfRandomModelsComeBackTheSame() throws {
     let seed: UInt64 = 91
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<500 {
       let snapshot = ModelSnapshot(
         version: UInt32(truncatingIfNeeded: random.next()), model: try Self.model(&random))
@@ -132,7 +133,7 @@ import UpdateCodec
 
   @Test func noMutationTrapsAndWhatIsAcceptedIsWrittenTheSame() throws {
     let seed: UInt64 = 92
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<300 {
       let snapshot = ModelSnapshot(version: 5, model: try Self.model(&random))
       let header = written { snapshot.encodeHeader(into: &$0) }

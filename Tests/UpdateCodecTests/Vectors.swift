@@ -42,18 +42,3 @@ func written(_ write: (inout BoundedBytes) -> Void) -> [UInt8] {
   precondition(!buffer.overflowed)
   return (0..<buffer.count).map { buffer.span[$0] }
 }
-
-/// The generator of Steele, Lea and Flood (OOPSLA 2014), so that a printed seed repeats a test.
-struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
