@@ -127,7 +127,9 @@ let mirrors: [Target] = [
       "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "Rounds", "TrainingCore",
       "UpdateCodec", "VirtualHardware",
     ]),
-  tests("GatewayService", ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "fedbridge"]),
+  tests(
+    "GatewayService",
+    ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "TrainingCore", "fedbridge"]),
   // The programs themselves, as processes.
   .testTarget(
     name: "EndToEndTests",
