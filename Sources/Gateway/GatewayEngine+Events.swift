@@ -156,7 +156,8 @@ extension ProtocolViolation {
   public var words: String {
     switch self {
     case .malformedMessage: "it sent a message that cannot be read; update its firmware"
-    case .unknownMessage(let type): "it sent message \(type), which this gateway does not know; update FedBridge"
+    case .unknownMessage(let type):
+      "it sent message \(type), which this gateway does not know; update FedBridge"
     case .impossibleTransfer:
       "it sent or acknowledged bytes of an object that nobody asked for or sent; update its firmware"
     case .wrongRole: "it speaks as a gateway does; is it a gateway's port?"

@@ -99,7 +99,8 @@ extension EndToEnd {
       defer { peer.end() }
       chmod(peer.path, 0o620)
       let gateway = try gateway(bench, port: peer.path, wrapper: Privileges.wrapper)
-      let (line, index) = try gateway.log.line(with: "no permission to open \(peer.path) (group ", "udev rule")
+      let (line, index) = try gateway.log.line(
+        with: "no permission to open \(peer.path) (group ", "udev rule")
       #expect(line["code"] == "tty-permission-denied")
       try gateway.log.line(with: " done: 2 contributions", within: 60)
       chmod(peer.path, 0o666)

@@ -42,7 +42,8 @@ extension EndToEnd {
       try queue.close()
       let before = FileManager.default.contents(atPath: database(of: bench))
       let line = try complaint(bench, Self.command)
-      #expect(line.message.contains("the state has version 99") && line.message.contains("[store-newer-version]"))
+      #expect(
+        line.message.contains("the state has version 99") && line.message.contains("[store-newer-version]"))
       #expect(FileManager.default.contents(atPath: database(of: bench)) == before)
     }
 
@@ -111,7 +112,8 @@ extension EndToEnd {
         try complaint(bench, Self.command + ["--dataset", path]).message.contains("[dataset-not-a-dataset]"))
       let missing = try complaint(bench, Self.command + ["--dataset", "/nowhere/x.fbds"])
       #expect(missing.message.contains("/nowhere/x.fbds: cannot be read: No such file or directory"))
-      #expect(try complaint(bench, Self.command + ["--dataset", "digit"]).message.contains("[dataset-not-found]"))
+      #expect(
+        try complaint(bench, Self.command + ["--dataset", "digit"]).message.contains("[dataset-not-found]"))
     }
 
     @Test func aStateDirectoryThatCannotBeIsNamed() throws {
