@@ -42,7 +42,7 @@ let portableCore: [Target] = [
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   core("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
-  core("CoreChecks", ["TrainingCore"]),
+  core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore"]),
 ]
 
 /// One kind of I/O on Linux each, without policy.
@@ -94,12 +94,12 @@ let applications: [Target] = [
   .executableTarget(
     name: "Benchmarks",
     dependencies: [
-      "Bytes", "CBaseline", "CLinux", "Datasets", "Digests", "Gateway", "LinkProtocol", "SerialDevices",
+      "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway", "LinkProtocol", "SerialDevices",
       "TrainingCore", "UpdateCodec", argumentParser,
     ],
     swiftSettings: strict),
   // The same training step in C, measured beside ours here and on the Cortex-M4F.
-  .target(name: "CBaseline", path: "Firmware/Sources/CBaseline"),
+  .target(name: "CTrainBaseline", path: "Firmware/Sources/CFirmwareBaseline"),
 ]
 
 let mirrors: [Target] = [
@@ -130,6 +130,13 @@ let mirrors: [Target] = [
   tests(
     "GatewayService",
     ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "TrainingCore", "fedbridge"]),
+  // The firmware's image on QEMU, against the same runtime in this process.
+  .testTarget(
+    name: "QEMUTests",
+    dependencies: [
+      "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec",
+      "VirtualHardware",
+    ], swiftSettings: strict),
   // The programs themselves, as processes.
   .testTarget(
     name: "EndToEndTests",

@@ -33,11 +33,20 @@ let package = Package(
       swiftSettings: strict),
     // Runs what must give the same bits as on the host; also the proof that the whole core compiles here.
     .executableTarget(
-      name: "CoreCheck", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"], swiftSettings: strict),
+      name: "CoreCheck", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
+      swiftSettings: strict),
     // What the core's speed is compared with, and the comparison.
-    .target(name: "CBaseline", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
+    // (A name of its own: the host package has these sources too, as CTrainBaseline.)
+    .target(
+      name: "CFirmwareBaseline",
+      cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
     .executableTarget(
-      name: "TrainingBench", dependencies: [portableCore, "BoardSupport", "CBaseline", "CBoard", "MPS2Board"],
+      name: "TrainingBench",
+      dependencies: [portableCore, "BoardSupport", "CBoard", "CFirmwareBaseline", "MPS2Board"],
+      swiftSettings: strict),
+    // What a board does for every frame and every stored object.
+    .executableTarget(
+      name: "ProtocolBench", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
       swiftSettings: strict),
   ]
 )

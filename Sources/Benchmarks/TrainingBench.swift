@@ -1,4 +1,4 @@
-import CBaseline
+import CTrainBaseline
 import TrainingCore
 
 /// One training step of a 256→10 head, in Swift and in C, on this machine.

@@ -25,6 +25,10 @@ public struct RunOptions: Sendable {
   public var virtualBoards = 0
   /// The program that is such a board.
   public var virtualBoardProgram = ""
+  /// Boards to start as firmware on an emulator.
+  public var qemuBoards = 0
+  /// The program that starts such a board.
+  public var qemuBoardProgram = ""
   /// A bundled data set's name or a file.
   public var dataset = "digits"
   /// How it is divided among virtual boards.
@@ -66,7 +70,8 @@ public struct GatewayRun: Sendable {
   /// - Returns: the summary of the rounds held so far.
   public func run() async throws -> RunSummary {
     let experiment = try Experiment(
-      dataset: options.dataset, boards: options.virtualBoards, division: options.division,
+      dataset: options.dataset, boards: options.virtualBoards + options.qemuBoards,
+      division: options.division,
       seed: options.seed)
     let store = try GatewayStore(directory: options.stateDirectory)
     let run = try openRun(experiment, store)
@@ -116,17 +121,14 @@ public struct GatewayRun: Sendable {
 
   private func policy() throws(RoundPolicyError) -> RoundPolicy {
     try RoundPolicy(
-      minimumBoards: max(1, options.virtualBoards), roundDeadline: options.roundDeadline,
+      minimumBoards: max(1, options.virtualBoards + options.qemuBoards), roundDeadline: options.roundDeadline,
       maximumRounds: options.rounds)
   }
 
   private func services(for daemon: GatewayDaemon, _ experiment: Experiment) async throws -> ServiceGroup {
     var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
     // Services are shut down in the reverse order: the boards live until the gateway has said farewell.
-    if options.virtualBoards > 0 {
-      let fleet = try VirtualBoardFleet(
-        program: options.virtualBoardProgram, directory: options.stateDirectory + "/virtual-boards",
-        shards: experiment.shards, logger: logger)
+    for fleet in try fleets(experiment) {
       services.append(.init(service: fleet))
       for port in fleet.ports { await daemon.serve(awaited: port) }
     }
@@ -141,6 +143,23 @@ public struct GatewayRun: Sendable {
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet())
     configuration.maximumGracefulShutdownDuration = .seconds(5)
     return ServiceGroup(configuration: configuration)
+  }
+
+  private func fleets(_ experiment: Experiment) throws -> [VirtualBoardFleet] {
+    let kinds = [
+      (options.virtualBoards, options.virtualBoardProgram, "virtual"),
+      (options.qemuBoards, options.qemuBoardProgram, "emulated"),
+    ]
+    var fleets: [VirtualBoardFleet] = []
+    var next = 0
+    for (count, program, kind) in kinds where count > 0 {
+      fleets.append(
+        try VirtualBoardFleet(
+          program: program, directory: options.stateDirectory + "/virtual-boards",
+          shards: Array(experiment.shards[next..<next + count]), first: next + 1, kind: kind, logger: logger))
+      next += count
+    }
+    return fleets
   }
 
   /// What the service group says about its own life is of no interest to people.

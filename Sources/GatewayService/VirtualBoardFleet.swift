@@ -3,11 +3,14 @@ import Foundation
 public import Logging
 public import ServiceLifecycle
 
-/// Starts boards that are Linux processes, one for each shard, and starts them again when they end.
+/// Starts boards that are processes of this machine, one for each shard, and starts them again when they end: the
+/// runtime as a Linux program, or the firmware's image on an emulator, whose launcher takes the same options.
 public struct VirtualBoardFleet: Service {
   private let program: String
   private let directory: String
   private let count: Int
+  private let kind: String
+  private let first: Int
   private let logger: Logger
 
   /// Pause before a board that ended is started again: a board resets within about this time.
@@ -22,43 +25,48 @@ public struct VirtualBoardFleet: Service {
   ///   - program: path of the `virtual-board` program, or of a script with the same options.
   ///   - directory: where shards, flash files and ports go; made if needed.
   ///   - shards: the examples of each board.
-  public init(program: String, directory: String, shards: [Dataset], logger: Logger) throws {
+  ///   - first: number of the first board, from 1; no two fleets may share numbers.
+  ///   - kind: what such a board is called in the log.
+  public init(
+    program: String, directory: String, shards: [Dataset], first: Int, kind: String, logger: Logger
+  ) throws {
     self.program = program
     self.directory = directory
+    self.first = first
+    self.kind = kind
     self.logger = logger
     count = shards.count
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    for (index, shard) in shards.enumerated() { try shard.write(to: Self.data(directory, index)) }
+    for (index, shard) in shards.enumerated() { try shard.write(to: data(first + index)) }
   }
 
-  private static func data(_ directory: String, _ index: Int) -> String {
-    "\(directory)/board-\(index + 1).fbds"
-  }
+  private func data(_ number: Int) -> String { "\(directory)/board-\(number).fbds" }
+  private func port(_ number: Int) -> String { "\(directory)/board-\(number)" }
 
   /// The ports on which the boards will be found.
-  public var ports: [String] { (1...max(1, count)).prefix(count).map { "\(directory)/board-\($0)" } }
+  public var ports: [String] { (first..<first + count).map(port) }
 
   /// Keeps the boards running until it is cancelled or told to stop.
   public func run() async throws {
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { group in
-        for index in 0..<count { group.addTask { await keepRunning(index) } }
+        for number in first..<first + count { group.addTask { await keepRunning(number) } }
       }
     }
   }
 
-  private func keepRunning(_ index: Int) async {
+  private func keepRunning(_ number: Int) async {
     var pause = Self.restartPause
     while !Task.isCancelled {
       let started = ContinuousClock.now
       do {
-        let status = try await runOnce(index)
+        let status = try await runOnce(number)
         guard !Task.isCancelled else { return }
         logger.warning(
-          "virtual board \(index + 1) ended with status \(status); it is started again",
-          metadata: ["port": "\(ports[index])"])
+          "\(kind) board \(number) ended with status \(status); it is started again",
+          metadata: ["port": "\(port(number))"])
       } catch {
-        logger.error("virtual board \(index + 1) cannot be started: \(error)")
+        logger.error("\(kind) board \(number) cannot be started: \(error)")
       }
       let lived = ContinuousClock.now - started
       pause = lived < Self.steadyAfter ? min(pause * 2, Self.longestPause) : Self.restartPause
@@ -66,26 +74,26 @@ public struct VirtualBoardFleet: Service {
     }
   }
 
-  private func runOnce(_ index: Int) async throws -> Int32 {
+  private func runOnce(_ number: Int) async throws -> Int32 {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = [
-      "--link", ports[index], "--data", Self.data(directory, index), "--id", identity(index),
-      "--state", "\(directory)/board-\(index + 1).flash", "--exit-with-parent",
+      "--link", port(number), "--data", data(number), "--id", identity(number),
+      "--state", "\(port(number)).flash", "--exit-with-parent",
     ]
     // The board ends when this pipe does, however the gateway ends.
     let lifeline = Pipe()
     process.standardInput = lifeline
     let complaints = Pipe()
     process.standardError = complaints
-    complaints.fileHandleForReading.readabilityHandler = { [logger] handle in
+    complaints.fileHandleForReading.readabilityHandler = { [logger, kind] handle in
       let said = handle.availableData
       guard !said.isEmpty else {
         handle.readabilityHandler = nil
         return
       }
       for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
-        logger.warning("virtual board \(index + 1) says: \(line)")
+        logger.warning("\(kind) board \(number) says: \(line)")
       }
     }
     return try await withTaskCancellationHandler {
@@ -103,8 +111,8 @@ public struct VirtualBoardFleet: Service {
     }
   }
 
-  /// The identity of a virtual board: the same in every run, so that it is known again.
-  private func identity(_ index: Int) -> String {
-    String(0xf0_0d00_0000 + UInt64(index + 1), radix: 16)
+  /// The identity of such a board: the same in every run, so that it is known again.
+  private func identity(_ number: Int) -> String {
+    String(0xf0_0d00_0000 + UInt64(number), radix: 16)
   }
 }

@@ -28,6 +28,12 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Start this many boards as Linux processes.", valueName: "number"))
   var virtualBoards: Int = 0
 
+  @Option(
+    help: ArgumentHelp(
+      "Start this many boards as the firmware's image on an emulated Cortex-M4F (needs QEMU and Scripts/build-firmware).",
+      valueName: "number"))
+  var qemuBoards: Int = 0
+
   @Option(help: ArgumentHelp("digits, exercises, or the path of an .fbds file.", valueName: "name"))
   var dataset: String = "digits"
 
@@ -75,6 +81,7 @@ struct RunCommand: AsyncParsableCommand {
     guard (0...1000).contains(virtualBoards) else {
       throw ValidationError("--virtual-boards must be 0 to 1000")
     }
+    guard (0...100).contains(qemuBoards) else { throw ValidationError("--qemu-boards must be 0 to 100") }
     guard rounds != 0 else { throw ValidationError("--rounds must be 1 or more") }
     guard roundDeadline >= 1, roundDeadline <= 86_400 else {
       throw ValidationError("--round-deadline must be 1 to 86400 seconds")
@@ -104,6 +111,8 @@ struct RunCommand: AsyncParsableCommand {
     options.discoversUSB = !noUSB
     options.virtualBoards = virtualBoards
     options.virtualBoardProgram = try Self.program("virtual-board")
+    options.qemuBoards = qemuBoards
+    if qemuBoards > 0 { options.qemuBoardProgram = try Self.qemuBoardProgram() }
     options.dataset = dataset
     options.division = try parsedDivision()
     options.rounds = rounds
@@ -122,6 +131,22 @@ struct RunCommand: AsyncParsableCommand {
       logger.error("\(error)")
       throw ExitCode.failure
     }
+  }
+
+  /// The launcher of emulated boards: installed beside this program, or in the source tree it was built in.
+  private static func qemuBoardProgram() throws -> String {
+    let beside = try program("qemu-board")
+    var candidates = [beside]
+    var folder = URL(fileURLWithPath: beside).deletingLastPathComponent()
+    while folder.path != "/" {
+      folder.deleteLastPathComponent()
+      candidates.append(folder.appendingPathComponent("Scripts/qemu-board").path)
+    }
+    guard let found = candidates.first(where: FileManager.default.isExecutableFile) else {
+      throw ValidationError(
+        "--qemu-boards needs the launcher qemu-board beside \(beside), or FedBridge's sources")
+    }
+    return found
   }
 
   /// A program that is installed beside this one.

@@ -76,4 +76,23 @@ import Testing
     let deadline = side.session.nextDeadline
     #expect(deadline == nil)
   }
+
+  @Test func aConfirmationThatComesTooLateForItsSessionConfirmsNothingElse() {
+    let pair = DirectPair()
+    let name = pair.board.objects.add(SessionTests.content(900))
+    let offer = ObjectOffer(kind: .update, name: name, round: 1)
+    _ = pair.board.session.offer(offer, now: pair.now)
+    pair.settle()
+    pair.gateway.objects.expect(name)
+    let accepted = pair.gateway.session.accept(1, offer, held: 0, now: pair.now)
+    #expect(accepted)
+    // The owner means transfer 1 of a session before this one.
+    pair.gateway.session.confirm(1)
+    pair.settle()
+    #expect(pair.gateway.events.last == .received(1, offer))
+    #expect(!pair.board.events.contains(.delivered(1, offer)))
+    pair.gateway.session.confirm(1)
+    pair.settle()
+    #expect(pair.board.events.last == .delivered(1, offer))
+  }
 }

@@ -193,12 +193,13 @@ final class RandomFields: Fields {
   }
 
   func text(_ name: String) -> ShortText {
-    let alphabet = Array("aZ9 -äß水👋\u{0}\n".unicodeScalars)
-    var text = String.UnicodeScalarView()
-    for _ in 0..<random.next() % 40 { text.append(alphabet[Int(random.next() % 11)]) }
     // A character can be cut in two at the end.
-    return ShortText(Array(String(text).utf8).span)
+    var text: [UInt8] = []
+    for _ in 0..<random.next() % 40 { text += Self.characters[Int(random.next() % 11)] }
+    return ShortText(text.span)
   }
+
+  private static let characters = "aZ9 -äß水👋\u{0}\n".unicodeScalars.map { Array(String($0).utf8) }
 
   func digest(_ name: String) -> Digest32 {
     let bytes = (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }

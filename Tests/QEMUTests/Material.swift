@@ -1,6 +1,7 @@
 import Bytes
 import Datasets
 import Digests
+import Foundation
 import LinkProtocol
 import TrainingCore
 import UpdateCodec
@@ -44,5 +45,13 @@ enum Material {
     TrainTask(
       round: 1, model: model.digest, epochs: epochs, batchSize: 8, learningRate: 0.05, momentum: momentum,
       weightDecay: 0.001, proximal: 0.01, seed: 42)
+  }
+
+  static func read(_ path: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+  }
+
+  static func write(_ bytes: [UInt8], to path: String) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
   }
 }

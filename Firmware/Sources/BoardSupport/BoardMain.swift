@@ -37,16 +37,34 @@ public final class BoardMain<Board: Machine & ~Copyable> {
       machine.feedWatchdog()
       watchAttachment()
       input.hand(from: &machine, to: &runtime)
-      let now = machine.now()
-      if let due = runtime.nextDeadline, due <= now { runtime.timeOut(now: now) }
+      timeOut()
       output.hand(from: &runtime, to: &machine)
       let isBusy = work()
-      notices.tell(through: &runtime, bytesLost: machine.bytesLost, now: machine.now())
+      tellNotices()
       output.hand(from: &runtime, to: &machine)
-      if !isBusy { machine.sleep(until: runtime.nextDeadline, awaitsRoom: output.isWaiting) }
+      if !isBusy { sleep() }
     }
   }
 
+  // Each step is a function of its own, never part of `run`: the stack holds one of them at a time.
+
+  @inline(never)
+  private func timeOut() {
+    let now = machine.now()
+    if let due = runtime.nextDeadline, due <= now { runtime.timeOut(now: now) }
+  }
+
+  @inline(never)
+  private func tellNotices() {
+    notices.tell(through: &runtime, bytesLost: machine.bytesLost, now: machine.now())
+  }
+
+  @inline(never)
+  private func sleep() {
+    machine.sleep(until: runtime.nextDeadline, awaitsRoom: output.isWaiting)
+  }
+
+  @inline(never)
   private func watchAttachment() {
     let isAttached = machine.isAttached
     if wasAttached && !isAttached {
@@ -56,6 +74,7 @@ public final class BoardMain<Board: Machine & ~Copyable> {
     wasAttached = isAttached
   }
 
+  @inline(never)
   private func work() -> Bool {
     let start = machine.now()
     var now = start

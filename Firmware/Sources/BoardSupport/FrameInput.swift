@@ -14,6 +14,7 @@ struct FrameInput: ~Copyable {
     bytes = [UInt8](repeating: 0, count: 256)
   }
 
+  @inline(never)
   mutating func hand<Board: Machine & ~Copyable>(
     from machine: inout Board, to runtime: inout BoardRuntime<Board.Hardware>
   ) {
@@ -28,6 +29,7 @@ struct FrameInput: ~Copyable {
   }
 
   // Apart, so that the bytes stay borrowed while the framing changes.
+  @inline(never)
   private static func deliver<Hardware: BoardHardware>(
     _ bytes: [UInt8], _ count: Int, through framing: inout StreamFraming,
     to runtime: inout BoardRuntime<Hardware>, at now: Timestamp

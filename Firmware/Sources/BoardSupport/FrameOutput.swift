@@ -23,6 +23,7 @@ struct FrameOutput: ~Copyable {
   }
 
   /// Goes on until the carrier takes no more: a peer that does not read costs nothing but its own frames.
+  @inline(never)
   mutating func hand<Board: Machine & ~Copyable>(
     from runtime: inout BoardRuntime<Board.Hardware>, to machine: inout Board
   ) {

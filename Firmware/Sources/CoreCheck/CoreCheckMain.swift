@@ -1,8 +1,8 @@
+import BoardSupport
 // The portable core on a Cortex-M4F: prints a line for each computation that must give the same bits as on
 // the host, then what memory it took. The command line's last letter asks for a fault instead, to show
 // that faults are reported: t trap, s stack overflow, n write through null.
 import Bytes
-import BoardSupport
 public import CBoard
 import CoreChecks
 import MPS2Board

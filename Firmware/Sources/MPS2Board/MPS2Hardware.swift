@@ -1,6 +1,6 @@
 public import BoardRuntime
-public import LinkProtocol
 import CBoard
+public import LinkProtocol
 
 /// The MPS2-AN386's storage, examples, random numbers and LEDs.
 public struct MPS2Hardware: BoardHardware {

@@ -53,14 +53,18 @@ struct SerialPort: ~Copyable {
 nonisolated(unsafe) var serialPort = SerialPort(.serial)
 nonisolated(unsafe) var hciPort = SerialPort(.hci)
 
+/// UART0: a byte came in.
 @c(IRQ0_Handler)
 public func serialReceived() { serialPort.receiveInterrupt() }
 
+/// UART0: a byte has gone out.
 @c(IRQ1_Handler)
 public func serialSent() { serialPort.transmitInterrupt() }
 
+/// UART1: a byte came in.
 @c(IRQ2_Handler)
 public func hciReceived() { hciPort.receiveInterrupt() }
 
+/// UART1: a byte has gone out.
 @c(IRQ3_Handler)
 public func hciSent() { hciPort.transmitInterrupt() }

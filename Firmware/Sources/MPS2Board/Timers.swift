@@ -92,8 +92,10 @@ enum Alarm {
   static func cancel() { timer.stop() }
 }
 
+/// TIMER0: a second has passed.
 @c(IRQ8_Handler)
 public func secondPassed() { Clock.secondPassed() }
 
+/// TIMER1: the alarm rang.
 @c(IRQ9_Handler)
 public func alarmRang() { Alarm.timer.stop() }

@@ -1,10 +1,10 @@
+import BoardSupport
 // Instructions of a training step, in Swift and in C at -O3, on the same data in the same run.
 //
 // To be run with QEMU's `-icount shift=0`, which lets one instruction take one nanosecond of virtual time.
 import Bytes
-import BoardSupport
-import CBaseline
 public import CBoard
+import CFirmwareBaseline
 import CoreChecks
 import MPS2Board
 import TrainingCore

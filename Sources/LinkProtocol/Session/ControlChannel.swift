@@ -16,14 +16,15 @@ struct ControlChannel: ~Copyable {
   private var scratch: BoundedBytes
   private var lengths: [Int]
   /// Number of the oldest message that the peer has not acknowledged.
-  private var oldest: UInt16 = 0
+  private(set) var oldest: UInt16 = 0
   /// Messages queued, the unacknowledged ones included.
   private var queued = 0
   /// Of these, how many were sent since the last time-out.
   private var inFlight = 0
   /// The most that were ever sent; those below it are retransmissions.
   private var everSent = 0
-  private var expected: UInt16 = 0
+  /// Number of the message to be taken next.
+  private(set) var expected: UInt16 = 0
   private var acknowledgementDue = false
   private var deadline: Timestamp?
   private var timeouts = 0

@@ -1,33 +1,43 @@
 /// Opening a session, for either role.
+///
+/// What is asked of it is not inlined: each question takes a copy of the greeting or welcome on the stack, and
+/// callers that ask several would hold them all at once. A board's stack is small.
 enum Handshake {
   case gateway(GatewayHandshake)
   case board(BoardHandshake)
 
   /// Whether a session is open.
   var isEstablished: Bool {
-    switch self {
-    case .gateway(let gateway): return gateway.isEstablished
-    case .board(let board): return board.isEstablished
+    @inline(never) get {
+      switch self {
+      case .gateway(let gateway): return gateway.isEstablished
+      case .board(let board): return board.isEstablished
+      }
     }
   }
 
   /// The tag of the session that is open, or being opened.
   var tag: UInt16 {
-    switch self {
-    case .gateway(let gateway): return gateway.tag
-    case .board(let board): return board.tag
+    @inline(never) get {
+      switch self {
+      case .gateway(let gateway): return gateway.tag
+      case .board(let board): return board.tag
+      }
     }
   }
 
   /// When a greeting has to be sent again.
   var nextDeadline: Timestamp? {
-    switch self {
-    case .gateway(let gateway): return gateway.nextDeadline
-    case .board: return nil
+    @inline(never) get {
+      switch self {
+      case .gateway(let gateway): return gateway.nextDeadline
+      case .board: return nil
+      }
     }
   }
 
   /// The session is over; a gateway greets anew.
+  @inline(never)
   mutating func sessionEnded(now: Timestamp) {
     switch self {
     case .gateway(var gateway):
@@ -40,6 +50,7 @@ enum Handshake {
   }
 
   /// The session is over because this side closed it; nobody greets.
+  @inline(never)
   mutating func farewellSent() {
     switch self {
     case .gateway(var gateway):

@@ -56,6 +56,7 @@ extension LinkSession {
     return true
   }
 
+  @inline(never)
   private mutating func nextHandshakeFrame(now: Timestamp, into frame: inout BoundedBytes) -> Bool {
     switch handshake {
     case .gateway(var gateway):
@@ -80,6 +81,7 @@ extension LinkSession {
     }
   }
 
+  @inline(never)
   private mutating func nextChunk<Objects: ObjectAccess & ~Copyable>(
     now: Timestamp, objects: inout Objects, into frame: inout BoundedBytes
   ) -> Bool {

@@ -179,8 +179,10 @@ public struct LinkSession: ~Copyable {
     _ = enqueue(.answer(Answer(transfer: transfer, outcome: .declined(reason))))
   }
 
-  /// Tells the peer that a received object was verified and is stored for good.
+  /// Tells the peer that a received object was verified and is stored for good. Without effect while bytes are
+  /// missing: then the number is that of another transfer, in a session that began in the meantime.
   public mutating func confirm(_ transfer: TransferNumber) {
+    guard transfers.incoming(transfer)?.isComplete == true else { return }
     finish(transfer, nil)
   }
 

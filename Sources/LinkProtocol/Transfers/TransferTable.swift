@@ -8,12 +8,14 @@ struct TransferTable {
   /// Transfers at once in each direction.
   static let slots = 2
 
-  private var outgoing: InlineArray<2, OutgoingTransfer?> = .init(repeating: nil)
-  private var incoming: InlineArray<2, IncomingTransfer?> = .init(repeating: nil)
+  // Arrays, made once: looking at one field of an element of an inline array copies the whole element to the
+  // stack of a board, which has little of it.
+  private var outgoing = [OutgoingTransfer?](repeating: nil, count: slots)
+  private var incoming = [IncomingTransfer?](repeating: nil, count: slots)
   /// Offers of the peer that the owner has not answered; a slot is also free in `incoming` for each.
-  private var offers: InlineArray<2, Offer?> = .init(repeating: nil)
+  private var offers = [Offer?](repeating: nil, count: slots)
   /// The number given last.
-  private var nextNumber: TransferNumber = 0
+  private(set) var lastNumber: TransferNumber = 0
   /// The outgoing slot whose turn it is.
   private var turn = 0
 
@@ -44,9 +46,9 @@ struct TransferTable {
   mutating func open(_ offer: ObjectOffer, now: Timestamp) -> TransferNumber? {
     for i in 0..<Self.slots where outgoing[i] == nil {
       repeat {
-        nextNumber = nextNumber == .max ? 1 : nextNumber + 1
-      } while outgoingSlot(nextNumber) != nil
-      let number = nextNumber
+        lastNumber = lastNumber == .max ? 1 : lastNumber + 1
+      } while outgoingSlot(lastNumber) != nil
+      let number = lastNumber
       outgoing[i] = OutgoingTransfer(number: number, offer: offer, now: now)
       return number
     }
