@@ -130,7 +130,9 @@ let mirrors: [Target] = [
       "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "Rounds", "TrainingCore",
       "UpdateCodec", "VirtualHardware",
     ]),
-  tests("GatewayService", ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "fedbridge"]),
+  tests(
+    "GatewayService",
+    ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "TrainingCore", "fedbridge"]),
   // The firmware's image on QEMU, against the same runtime in this process.
   .testTarget(
     name: "QEMUTests",

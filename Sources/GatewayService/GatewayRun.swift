@@ -178,16 +178,35 @@ public struct GatewayRun: Sendable {
     var comparison: Comparison?
     // Stopped before its end, a run has nothing to be compared with.
     if !experiment.shards.isEmpty, let rounds = options.rounds, held >= rounds {
-      logger.info("comparing with the same budget on all data in one place and on each board alone …")
-      comparison = try await Task.detached { [experiment] in
-        try compare(
-          shards: experiment.shards, test: experiment.test, model: experiment.model,
-          hyperparameters: experiment.hyperparameters, rounds: held, start: experiment.start)
-      }.value
+      comparison = try await compare(experiment, rounds: held)
     }
     let summary = RunSummary(experiment: experiment, records: records, comparison: comparison)
     if let path = options.summary { try summary.write(to: path) }
     return summary
+  }
+
+  /// Trains the baselines; nil when SIGTERM or SIGINT comes before they are done.
+  private func compare(_ experiment: Experiment, rounds: Int) async throws -> Comparison? {
+    logger.info("comparing with the same budget on all data in one place and on each board alone …")
+    let (outcomes, outcome) = AsyncStream<Result<Comparison?, any Error>>.makeStream()
+    // It cannot be interrupted, so it is not waited for: it ends with the process.
+    Task.detached {
+      outcome.yield(
+        Result {
+          try Baselines.compare(
+            shards: experiment.shards, test: experiment.test, model: experiment.model,
+            hyperparameters: experiment.hyperparameters, rounds: rounds, start: experiment.start)
+        })
+    }
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let watch = Task { for await _ in signals { outcome.yield(.success(nil)) } }
+    defer { watch.cancel() }
+    for await first in outcomes {
+      let comparison = try first.get()
+      if comparison == nil { logger.notice("told to stop: the comparison is left out") }
+      return comparison
+    }
+    return nil
   }
 }
 

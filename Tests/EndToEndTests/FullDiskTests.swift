@@ -1,4 +1,5 @@
 import Foundation
+import GatewayService
 import GatewayStore
 import Glibc
 import Rounds
@@ -43,6 +44,28 @@ extension EndToEnd {
         try limitFiles(of: gateway.pid, to: nil)
       }
       try expectLedger(bench.store())
+    }
+
+    @Test func aBoardThatJoinsWhileNothingCanBeWrittenTakesPartLater() throws {
+      let bench = try Bench()
+      defer { bench.clear() }
+      let port = bench.directory + "/port"
+      let gateway = try bench.gateway(
+        Self.command + ["--serial", port], wrapper: ["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+      try gateway.log.line(with: "round 2 done: 2 contributions", within: 60)
+      try limitFiles(of: gateway.pid, to: 4096)
+      let experiment = try Experiment(dataset: "digits", boards: 2, division: .iid, seed: 1)
+      let board = try bench.board(
+        link: port, data: bench.write(experiment.shards[0], as: "shard"), id: "abc",
+        state: bench.directory + "/flash")
+      let (_, index) = try gateway.log.line(with: "port: link closed, its arrival could not be noted")
+      try limitFiles(of: gateway.pid, to: nil)
+      try gateway.log.line(with: "(0000000000000abc) joined on port", from: index, within: 40)
+      try gateway.log.line(with: "(0000000000000abc): contribution", "stored", from: index)
+      try gateway.log.line(with: " done: 3 contributions", from: index, within: 40)
+      #expect(board.isRunning)
+      gateway.send(SIGTERM)
+      #expect(try gateway.end(within: 5) == .exit(0))
     }
 
     /// Sets the most bytes that a process may make a file long; nil for any number.

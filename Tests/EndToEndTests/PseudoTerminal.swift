@@ -23,4 +23,23 @@ final class PseudoTerminal: Sendable {
   }
 
   deinit { close(leader) }
+
+  /// The port as log lines call it.
+  var port: String { "pts/" + (path.split(separator: "/").last ?? "") }
+
+  /// Writes all bytes to whoever has the port open, unless `isOver` says that nobody needs them any more or the
+  /// port is closed.
+  func write(_ bytes: [UInt8], unless isOver: () -> Bool) {
+    var done = 0
+    while done < bytes.count, !isOver() {
+      let count = bytes[done...].withUnsafeBytes { Glibc.write(leader, $0.baseAddress, $0.count) }
+      if count > 0 {
+        done += count
+        continue
+      }
+      guard count < 0, errno == EAGAIN || errno == EINTR else { return }
+      var descriptor = pollfd(fd: leader, events: Int16(POLLOUT), revents: 0)
+      poll(&descriptor, 1, 20)
+    }
+  }
 }

@@ -157,6 +157,28 @@ extension EndToEnd {
       #expect(try gateway.end(within: 5) == .exit(0))
     }
 
+    @Test func aBoardThatTakesAPortsNameOverKeepsItWhenTheOtherEnds() throws {
+      let bench = try Bench()
+      defer { bench.clear() }
+      let port = bench.directory + "/port-1"
+      let first = try start(1, on: bench)
+      var target = ""
+      try eventually("the first board made its port") {
+        target = (try? FileManager.default.destinationOfSymbolicLink(atPath: port)) ?? ""
+        return !target.isEmpty
+      }
+      let second = try bench.board(
+        link: port, data: bench.directory + "/shard-1.fbds", id: "a2", state: bench.directory + "/flash-2")
+      try eventually("the second board took it over") {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: port)) ?? target != target
+      }
+      first.send(SIGTERM)
+      #expect(try first.end(within: 5) == .exit(0))
+      let gateway = try gateway(on: bench)
+      try gateway.log.line(with: "(00000000000000a2) joined on port-1")
+      #expect(second.isRunning)
+    }
+
     @Test func aBoardWithAnUnusableOptionSaysWhatIsWrong() throws {
       let bench = try Bench()
       defer { bench.clear() }
@@ -180,6 +202,13 @@ extension EndToEnd {
       #expect(
         try complaint(["--link", "\(path)/text", "--data", data, "--state", "\(path)/flash"])
           .contains("\(path)/text is neither a terminal nor a socket"))
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(path)/link", withDestinationPath: "\(path)/text")
+      #expect(
+        try complaint(["--link", "\(path)/link", "--data", data, "--state", "\(path)/flash"])
+          .contains("\(path)/link is neither a terminal nor a socket"))
+      #expect(
+        try FileManager.default.destinationOfSymbolicLink(atPath: "\(path)/link") == "\(path)/text")
       #expect(
         try complaint(["--link", "\(path)/no/port", "--data", data, "--state", "\(path)/flash"])
           .contains("is its directory there and writable?"))

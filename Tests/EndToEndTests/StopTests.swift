@@ -121,6 +121,21 @@ extension EndToEnd {
       #expect(try gateway.end(within: 5) == .exit(0))
     }
 
+    @Test func aGatewayThatComparesAtTheEndStopsToo() throws {
+      let bench = try Bench()
+      defer { bench.clear() }
+      let gateway = try bench.gateway([
+        "--virtual-boards", "2", "--rounds", "10", "--summary", bench.summaryPath,
+      ])
+      try gateway.log.line(with: "comparing with the same budget", within: 120)
+      gateway.send(SIGTERM)
+      #expect(try gateway.end(within: 5) == .exit(0))
+      try gateway.log.line(with: "told to stop: the comparison is left out")
+      let summary = try bench.summary()
+      #expect(summary.rounds.count == 10 && summary.final.federated != nil)
+      #expect(summary.final.centralised == nil)
+    }
+
     @Test func aRunThatIsOverIsOverAtOnceTheNextTime() throws {
       let bench = try Bench()
       defer { bench.clear() }

@@ -368,10 +368,7 @@ import Testing
     #expect(rounds.tick(now: seconds(30)).aggregated == [a, b])
   }
 
-  @Test
-  func `After a round that was closed by contributions of before a restart the boards are gathered again`()
-    throws
-  {
+  @Test func `After a round closed by contributions of before a restart boards are gathered again`() throws {
     var rounds = try coordinator(minimumBoards: 3, contributions: [update(a), update(b), update(c)])
     #expect(rounds.status.phase == .aggregating)
     let actions = rounds.aggregated(.first, version(1), now: seconds(1))
