@@ -145,7 +145,7 @@ let mirrors: [Target] = [
     name: "EndToEndTests",
     dependencies: [
       "Aggregation", "Baselines", "Bytes", "Datasets", "Digests", "Gateway", "GatewayService", "GatewayStore",
-      "LinkProtocol", "Rounds", "TrainingCore", "UpdateCodec", "VirtualBoard", "fedbridge",
+      "LinkProtocol", "PropertyTesting", "Rounds", "TrainingCore", "UpdateCodec", "VirtualBoard", "fedbridge",
       .product(name: "GRDB", package: "GRDB.swift"),
     ],
     swiftSettings: strict),

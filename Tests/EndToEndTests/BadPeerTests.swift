@@ -2,6 +2,7 @@ import Foundation
 import GatewayStore
 import Glibc
 import LinkProtocol
+import PropertyTesting
 import Rounds
 import Synchronization
 import Testing
@@ -119,7 +120,7 @@ extension PseudoTerminal {
   fileprivate func flood(seed: UInt64, until isOver: @escaping @Sendable () -> Bool) -> DispatchSemaphore {
     let ended = DispatchSemaphore(value: 0)
     Thread.detachNewThread {
-      var generator = SplitMix64(state: seed)
+      var generator = SeededGenerator(seed: seed)
       var input = [UInt8](repeating: 0, count: 4096)
       while !isOver() {
         let bytes = (0..<1024).map { _ in UInt8.random(in: 0...255, using: &generator) }

@@ -3,6 +3,7 @@ import Foundation
 import GatewayService
 import GatewayStore
 import Glibc
+import PropertyTesting
 import Rounds
 import Testing
 
@@ -113,7 +114,7 @@ extension EndToEnd {
       #expect(try bench.gateway(command + ["--rounds", "1"]).end(within: 120) == .exit(0))
       let flash = bench.stateDirectory + "/virtual-boards/board-1.flash"
       let size = try #require(FileManager.default.contents(atPath: flash)?.count)
-      var generator = SplitMix64(state: 3)
+      var generator = SeededGenerator(seed: 3)
       let noise = Data((0..<size).map { _ in UInt8.random(in: 0...255, using: &generator) })
       try noise.write(to: URL(fileURLWithPath: flash))
       let gateway = try bench.gateway(command + ["--rounds", "3"])

@@ -2,6 +2,7 @@ import Foundation
 import GatewayService
 import GatewayStore
 import Glibc
+import PropertyTesting
 import Rounds
 import Testing
 
@@ -17,7 +18,7 @@ struct Moment: CustomTestStringConvertible {
   static func spread(_ count: Int) -> [Moment] {
     let named = ProcessInfo.processInfo.environment["FEDBRIDGE_TEST_SEED"].flatMap { UInt64($0) }
     let seed = named ?? UInt64.random(in: 0...999_999)
-    var generator = SplitMix64(state: seed)
+    var generator = SeededGenerator(seed: seed)
     return (0..<count).map { part in
       Moment(seed: seed, fraction: (Double(part) + .random(in: 0..<1, using: &generator)) / Double(count))
     }

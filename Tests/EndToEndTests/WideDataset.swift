@@ -1,4 +1,5 @@
 import Datasets
+import PropertyTesting
 
 /// A data set whose models are large enough that their transfer takes a while: 512 inputs, 16,746 parameters,
 /// 67 KB on the wire; and with so many examples that training takes a while too.
@@ -6,7 +7,7 @@ func wideDataset(boards: Int, examplesPerBoard: Int = 400) throws -> Dataset {
   let width = 512
   let held = 100
   let count = boards * examplesPerBoard + held
-  var generator = SplitMix64(state: 5)
+  var generator = SeededGenerator(seed: 5)
   // Each class prefers inputs of its own.
   var values: [Int8] = []
   values.reserveCapacity(count * width)

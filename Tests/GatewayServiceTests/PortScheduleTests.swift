@@ -1,3 +1,4 @@
+import PropertyTesting
 import SerialDevices
 import Testing
 
@@ -123,7 +124,7 @@ private func ms(_ milliseconds: UInt64) -> UInt64 { milliseconds * 1000 }
 
   @Test(arguments: 0..<50 as Range<UInt64>)
   func `Whatever happens, no port is opened twice at once and each wanted one again`(seed: UInt64) {
-    var generator = SplitMix64(state: seed)
+    var generator = SeededGenerator(seed: seed)
     var schedule = PortSchedule()
     let named = "named"
     let paths = [named, "a", "b"]
