@@ -187,10 +187,12 @@ public struct GatewayRun: Sendable {
 
   /// Trains the baselines; nil when SIGTERM or SIGINT comes before they are done.
   private func compare(_ experiment: Experiment, rounds: Int) async throws -> Comparison? {
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     logger.info("comparing with the same budget on all data in one place and on each board alone …")
     let (outcomes, outcome) = AsyncStream<Result<Comparison?, any Error>>.makeStream()
-    // It cannot be interrupted, so it is not waited for: it ends with the process.
-    Task.detached {
+    // It cannot be interrupted, so it is not waited for and ends with the process; a thread of its own, so that
+    // signals are heard on a machine with one processor too.
+    Thread.detachNewThread {
       outcome.yield(
         Result {
           try Baselines.compare(
@@ -198,7 +200,6 @@ public struct GatewayRun: Sendable {
             hyperparameters: experiment.hyperparameters, rounds: rounds, start: experiment.start)
         })
     }
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     let watch = Task { for await _ in signals { outcome.yield(.success(nil)) } }
     defer { watch.cancel() }
     for await first in outcomes {
