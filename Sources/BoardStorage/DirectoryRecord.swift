@@ -64,7 +64,7 @@ enum DirectoryRecord {
       guard let role = reader.readByte(), role > 0, Int(role) <= ObjectSlots.stored,
         let kind = reader.readByte(), let count = reader.readByte(), Int(count) <= StoredMetadata.capacity,
         reader.readByte() == 0, let id = reader.readLittleEndian(width: 4), id != 0,
-        let length = reader.readLittleEndian(width: 4), length <= 0x7fff_ffff,
+        let length = reader.readLittleEndian(width: 4), length <= 0x4000_0000,
         let digestBytes = reader.read(Digest32.count), let digest = Digest32(digestBytes),
         let metadata = reader.read((Int(count) + 3) & ~3)
       else { return false }

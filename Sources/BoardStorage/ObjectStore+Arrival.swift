@@ -49,6 +49,7 @@ extension ObjectStore {
   }
 
   mutating func newID() -> UInt32 {
+    if nextObject == 0 { nextObject = 1 }
     defer { nextObject &+= 1 }
     return nextObject
   }

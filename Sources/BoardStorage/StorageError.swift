@@ -40,8 +40,10 @@ public struct StorageCondition: Sendable, Equatable {
   public var free: Int
   /// Of those, pages that are erased already.
   public var prepared: Int
-  /// The lowest and the highest number of erasures of a page, and the sum over all pages.
+  /// The lowest number of erasures of a page.
   public var leastErased: UInt32
+  /// The highest number of erasures of a page; the nRF52840's bear 10,000.
   public var mostErased: UInt32
+  /// The sum over all pages.
   public var erasures: UInt32
 }

@@ -58,6 +58,18 @@ public final class CuttableNORFlash: BoardFlash {
     flash.disturb(byte..<byte + 1, writes: 0) { $0 ^ bits }
   }
 
+  /// Makes a page hold what another one does.
+  public func copy(page: Int, to target: Int) throws(FlashError) {
+    var bytes = [UInt8](repeating: 0, count: pageSize)
+    var span = bytes.mutableSpan
+    try flash.read(at: page * pageSize, into: &span)
+    var i = 0
+    flash.disturb(target * pageSize..<(target + 1) * pageSize, writes: 0) { _ in
+      defer { i += 1 }
+      return bytes[i]
+    }
+  }
+
   /// SplitMix64.
   private func nextNoise() -> UInt64 {
     noise &+= 0x9e37_79b9_7f4a_7c15

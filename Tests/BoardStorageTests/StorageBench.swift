@@ -33,6 +33,14 @@ final class StorageBench {
     return bytes
   }
 
+  // The macros of Swift Testing take no member of a value that cannot be copied.
+  func object(_ role: StoredRole) -> StoredObject? { store.object(role) }
+  func model(_ digest: Digest32) -> StoredObject? { store.model(digest) }
+  var lengthOfModelDraft: Int? { store.length(of: .model) }
+  var freePages: Int { store.freePages }
+  var arrived: Int { store.arrived }
+  var capacity: Int { store.capacity }
+
   var findings: [StorageFinding] {
     var all: [StorageFinding] = []
     while let finding = store.takeFinding() { all.append(finding) }
