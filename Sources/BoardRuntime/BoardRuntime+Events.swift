@@ -90,7 +90,7 @@ extension BoardRuntime where Hardware: ~Copyable {
       // The gateway still wants it, only not now.
       bench.update?.transfer = nil
       bench.update?.notBefore = now + Self.offerPause
-    case .alreadyHeld, .tooLarge, .obsolete, .invalid:
+    case .alreadyHeld, .tooLarge, .obsolete, .invalid, .missingBase:
       bench.update = nil
     }
   }

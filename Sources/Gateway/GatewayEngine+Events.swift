@@ -185,6 +185,7 @@ extension TransferRefusal {
     case .storageFailed: "it could not be stored"
     case .invalid: "it is not valid"
     case .sourceFailed: "the sender could not read it"
+    case .missingBase: "it does not hold the model that this starts from"
     }
   }
 }

@@ -47,6 +47,7 @@ final class RunNarrator {
     switch kind {
     case .model: "model"
     case .update: "update"
+    case .delta: "model delta"
     }
   }
 
