@@ -180,6 +180,7 @@ extension GatewayStore {
         contribution.base.description, contribution.update.description, contribution.examples,
         contribution.trainingLoss, reason, time.milliseconds,
       ])
+    try forgetPieces(of: contribution.update, from: contribution.board, database)
   }
 
   static func contributions(
