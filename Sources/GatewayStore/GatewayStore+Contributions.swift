@@ -1,4 +1,4 @@
-import Digests
+public import Digests
 public import Foundation
 import GRDB
 public import Rounds
@@ -114,6 +114,23 @@ extension GatewayStore {
     to round: RoundNumber, of run: RunID
   ) throws(StoreError) -> [ContributionRecord] {
     try read { database in try Self.contributions(to: round, of: run, database) }
+  }
+
+  /// Each board's last update that counts in a run.
+  public func lastCounted(of run: RunID) throws(StoreError) -> [BoardID: Digest32] {
+    try read { database in
+      // Of the bare columns SQLite takes those of the row that has the maximum.
+      let rows = try Row.fetchAll(
+        database,
+        sql: """
+          SELECT board, update_hash, max(round) FROM contributions
+          WHERE run = ? AND status = 'counted' GROUP BY board
+          """,
+        arguments: [run.rawValue])
+      var last: [BoardID: Digest32] = [:]
+      for row in rows { last[try row.board("board")] = try row.digest("update_hash") }
+      return last
+    }
   }
 
   /// The bytes of an update that counts in the open round, checked against their hash.
