@@ -75,7 +75,7 @@ let applications: [Target] = [
     "GatewayService",
     [
       "Baselines", "Bytes", "ConsoleLog", "Datasets", "Digests", "Gateway", "GatewayStore", "LinkProtocol",
-      "Rounds", "SerialDevices", "TrainingCore", logging,
+      "Rounds", "SerialDevices", "TrainingCore", "UpdateCodec", logging,
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -84,7 +84,7 @@ let applications: [Target] = [
   .executableTarget(
     name: "fedbridge",
     dependencies: [
-      "ConsoleLog", "GatewayService", "Rounds", argumentParser, logging,
+      "ConsoleLog", "Gateway", "GatewayService", "Rounds", argumentParser, logging,
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),

@@ -24,7 +24,8 @@ enum ExchangeBench {
         TrainTask(
           round: round, model: digest, epochs: 1, batchSize: 1, learningRate: 0.001, momentum: 0,
           weightDecay: 0, proximal: 0, seed: round))
-      precondition(update.count == UpdateHeader.length + 4 * 514)
+      let header = try UpdateHeader(parsing: update.span)
+      precondition(update.count == header.length + 4 * 514)
     }
     Measurement(bench: "exchange/tinyfedtl/pty/ms", value: seconds * 1000, unit: "ms").report()
     Measurement(bench: "exchange/tinyfedtl/pty/speedup", value: 62 / seconds, unit: "ratio").report()

@@ -64,7 +64,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     // What it does or has done already it does not do again: the gateway asks anew after a lost link.
     if case .training(let job) = activity, job.task == task { return }
     if let update = bench.update {
-      if update.header.round == task.round, update.header.base == task.model { return }
+      if update.header.round == task.round, update.header.base == DigestTag(task.model) { return }
       dropUpdate()
     }
     if case .training = activity { activity = .idle }
@@ -90,7 +90,7 @@ extension BoardRuntime where Hardware: ~Copyable {
       // The gateway still wants it, only not now.
       bench.update?.transfer = nil
       bench.update?.notBefore = now + Self.offerPause
-    case .alreadyHeld, .tooLarge, .obsolete, .invalid:
+    case .alreadyHeld, .tooLarge, .obsolete, .invalid, .missingBase:
       bench.update = nil
     }
   }

@@ -68,7 +68,7 @@ extension Workbench where Hardware: ~Copyable {
     let header = UpdateHeader(
       coding: .float32, round: job.task.round, examples: UInt32(clamping: job.run.examples),
       parameterCount: UInt32(clamping: snapshot.model.parameterCount), loss: job.run.progress.meanLoss,
-      base: job.task.model)
+      base: DigestTag(job.task.model))
     update = PendingUpdate(header: header, parameters: job.run.plan.weights, name: nil, transfer: nil)
   }
 
@@ -136,16 +136,16 @@ extension Workbench where Hardware: ~Copyable {
   mutating func nameOne(_ work: inout Naming) -> Bool {
     guard var pending = update else { return true }
     // The name is not known yet, and `read` goes by it.
-    let provisional = ObjectName(digest: .zero, length: UInt32(clamping: pending.header.objectLength))
+    let provisional = ObjectName(digest: .zero, length: UInt32(clamping: pending.objectLength))
     update?.name = provisional
     var bytes: InlineArray<512, UInt8> = .init(repeating: 0)
-    let count = min(Self.hashSlice, pending.header.objectLength - work.offset)
+    let count = min(Self.hashSlice, pending.objectLength - work.offset)
     var span = bytes.mutableSpan
     var part = span._mutatingExtracting(0..<count)
     _ = read(provisional, at: work.offset, into: &part)
     work.digest.update(bytes.span.extracting(0..<count))
     work.offset += count
-    let whole = work.offset == pending.header.objectLength
+    let whole = work.offset == pending.objectLength
     pending.name =
       whole ? ObjectName(digest: work.digest.finalize(), length: provisional.length) : nil
     update = pending

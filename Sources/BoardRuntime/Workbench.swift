@@ -16,6 +16,9 @@ struct PendingUpdate {
   var transfer: TransferNumber?
   /// Not offered again before: the gateway had no room for it.
   var notBefore = Timestamp(microseconds: 0)
+
+  /// Length of the whole object in bytes.
+  var objectLength: Int { header.length + 4 * Int(header.parameterCount) }
 }
 
 /// What a board works with: its hardware, the models in flash, and the arena in which it trains. It also is
@@ -112,14 +115,14 @@ extension Workbench: ObjectAccess where Hardware: ~Copyable {
     guard let update, update.name == object else { return false }
     header.removeAll()
     update.header.encode(into: &header)
-    let inHeader = max(0, min(UpdateHeader.length - offset, destination.count))
+    let inHeader = max(0, min(update.header.length - offset, destination.count))
     for i in 0..<inHeader {
       let byte = header.span[offset + i]
       destination[i] = byte
     }
     var rest = destination._mutatingExtracting(inHeader..<destination.count)
     ModelSnapshot.writeBytes(
-      of: arena.span.extracting(update.parameters), from: offset + inHeader - UpdateHeader.length,
+      of: arena.span.extracting(update.parameters), from: offset + inHeader - update.header.length,
       into: &rest)
     return true
   }

@@ -8,12 +8,14 @@ enum ConversationEvent {
   case greeted(Welcome)
   case refused(Refusal)
   case ended(SessionEnd)
-  /// The board holds the model; nil progress if it did already.
-  case modelDelivered(Digest32, TransferProgress?)
-  case modelRefused(Digest32, TransferRefusal)
+  /// The board took what was delivered and holds its result; nil progress if it did already.
+  case delivered(Delivery, TransferProgress?)
+  case deliveryRefused(Delivery, TransferRefusal)
   case moving(Direction, TransferProgress)
   /// An update is here in whole and has the digest it was offered under.
   case updateReceived(TransferNumber, TransferProgress, [UInt8])
+  /// A piece of an update is here without a gap before it: worth keeping.
+  case pieceReceived(ObjectName, start: UInt32, [UInt8])
   /// An update was offered that is not taken, or came in and is not what was offered.
   case updateDeclined(ObjectOffer, TransferRefusal)
   case training(TrainingReport)
@@ -34,10 +36,13 @@ final class BoardConversation {
   private var objects = ConversationObjects()
   private let largestUpdate: UInt32
   private var outbox: [ControlMessage] = []
-  private var wantedModel: ObjectName?
-  private var modelTransfer: TransferNumber?
-  /// Progress of the model's transfer as last seen: the session forgets it with the transfer.
-  private var modelProgress: TransferProgress?
+  /// What is on its way to the board, and the transfer that carries it, once the session had room for one.
+  private(set) var delivery: Delivery?
+  private var deliveryTransfer: TransferNumber?
+  /// Progress of that transfer as last seen: the session forgets it with the transfer.
+  private var deliveryProgress: TransferProgress?
+  /// The board's last update that is in the books: offered again, it is only confirmed again.
+  var counted: Digest32?
   /// Whether it is known which board this is: until then it is not known what of an update is here already.
   private var knowsBoard = false
   /// An update that was offered before that.
@@ -75,12 +80,15 @@ final class BoardConversation {
 
   // MARK: Commands
 
-  /// Brings the board to a model.
-  func deliver(_ name: ObjectName, _ snapshot: [UInt8], now: Timestamp) {
-    if let transfer = modelTransfer { session.withdraw(transfer, because: .obsolete) }
-    modelTransfer = nil
-    objects.outgoing = (name, snapshot)
-    wantedModel = name
+  /// Brings the board to a model, or nearer to it. What is on its way to it already goes on, anything else is
+  /// withdrawn.
+  func deliver(_ next: Delivery, now: Timestamp) {
+    guard next != delivery else { return }
+    if let transfer = deliveryTransfer { session.withdraw(transfer, because: .obsolete) }
+    deliveryTransfer = nil
+    deliveryProgress = nil
+    delivery = next
+    objects.outgoing = (next.name, next.content)
     flush(now)
   }
 
@@ -101,10 +109,9 @@ final class BoardConversation {
 
   private func flush(_ now: Timestamp) {
     while let message = outbox.first, session.send(message) { outbox.removeFirst() }
-    if let model = wantedModel, modelTransfer == nil {
-      let offer = ObjectOffer(kind: .model, name: model, round: 0)
-      modelTransfer = session.offer(offer, now: now)
-      if modelTransfer != nil { wantedModel = nil }
+    if let delivery, deliveryTransfer == nil {
+      deliveryTransfer = session.offer(
+        ObjectOffer(kind: delivery.kind, name: delivery.name, round: 0), now: now)
     }
   }
 
@@ -148,23 +155,23 @@ final class BoardConversation {
     case .arriving(let transfer):
       guard let progress = session.progress(ofIncoming: transfer) else { return [] }
       objects.incoming?.contiguous = progress.delivered
-      return [.moving(.up, progress)]
+      guard let piece = objects.incoming?.takePiece() else { return [.moving(.up, progress)] }
+      return [.moving(.up, progress), piece]
     case .received(let transfer, let offer):
       return received(transfer, offer)
     case .departing(let transfer):
       guard let progress = session.progress(ofOutgoing: transfer) else { return [] }
-      modelProgress = progress
+      deliveryProgress = progress
       return [.moving(.down, progress)]
-    case .delivered(let transfer, let offer):
-      guard transfer == modelTransfer else { return [] }
-      modelTransfer = nil
-      let progress = modelProgress?.offer == offer ? modelProgress : nil
-      modelProgress = nil
-      return [.modelDelivered(offer.name.digest, progress)]
-    case .declined(let transfer, let offer, let refusal):
-      guard transfer == modelTransfer else { return [] }
-      modelTransfer = nil
-      return [.modelRefused(offer.name.digest, refusal)]
+    case .delivered(let transfer, _):
+      guard let done = delivery, transfer == deliveryTransfer else { return [] }
+      let progress = deliveryProgress
+      forgetDelivery()
+      return [.delivered(done, progress)]
+    case .declined(let transfer, _, let refusal):
+      guard let refused = delivery, transfer == deliveryTransfer else { return [] }
+      forgetDelivery()
+      return [.deliveryRefused(refused, refusal)]
     case .withdrawn(let transfer, _, _):
       if waitingOffer?.transfer == transfer { waitingOffer = nil }
       return []
@@ -177,11 +184,15 @@ final class BoardConversation {
 
   private func forgetCommands() {
     outbox = []
-    wantedModel = nil
-    modelTransfer = nil
-    modelProgress = nil
+    forgetDelivery()
     knowsBoard = false
     waitingOffer = nil
+  }
+
+  private func forgetDelivery() {
+    delivery = nil
+    deliveryTransfer = nil
+    deliveryProgress = nil
   }
 
   private func translate(_ message: ControlMessage) -> [ConversationEvent] {
@@ -210,6 +221,11 @@ final class BoardConversation {
     guard knowsBoard else {
       if let earlier = waitingOffer { session.decline(earlier.transfer, because: .busy) }
       waitingOffer = (transfer, offer)
+      return []
+    }
+    if offer.name.digest == counted {
+      // The confirmation was lost with a link or a gateway.
+      session.decline(transfer, because: .alreadyHeld)
       return []
     }
     if objects.incoming?.name != offer.name {

@@ -24,8 +24,8 @@ extension GatewayEngine {
           boardOfLink[link].map(label), conversation.carrier, "damaged frame (\(error)), it counts as lost"))
     case .violation(let violation):
       violated(violation, conversation, now)
-    case .modelDelivered, .modelRefused, .moving, .updateReceived, .updateDeclined, .training, .evaluation,
-      .problem, .boardLog:
+    case .delivered, .deliveryRefused, .moving, .updateReceived, .pieceReceived, .updateDeclined, .training,
+      .evaluation, .problem, .boardLog:
       // Only what a board says that the store knows has a meaning.
       guard let board = boardOfLink[link] else { return }
       handle(event, of: board, conversation, now)
@@ -37,16 +37,17 @@ extension GatewayEngine {
   ) {
     let time = MonotonicTime(now)
     switch event {
-    case .modelDelivered(let digest, let progress):
-      delivered(digest, progress, to: board, now)
-    case .modelRefused(_, let refusal):
-      let reason = "the board did not take the model: \(refusal.words)"
-      perform(coordinator.boardFailed(board, reason: reason, now: time), now)
+    case .delivered(let delivery, let progress):
+      delivered(delivery, progress, to: board, conversation, now)
+    case .deliveryRefused(let delivery, let refusal):
+      refused(delivery, refusal, by: board, conversation, now)
     case .moving(let direction, let progress):
       notice(.transferring(label(board), transfer(progress, direction, now)))
       perform(coordinator.transferProgressed(board, now: time), now)
     case .updateReceived(let transfer, let progress, let payload):
       updateReceived(payload, transfer, progress, from: board, conversation, now)
+    case .pieceReceived(let name, let start, let bytes):
+      act(.keepPiece(board, name, start: start, bytes))
     case .updateDeclined(let offer, let refusal):
       let words = "its update of \(offer.name.length) bytes is not taken: \(refusal.wordsOfReceiver)"
       notice(.boardProblem(label(board), words))
@@ -78,24 +79,13 @@ extension GatewayEngine {
     }
   }
 
-  private func transfer(
+  func transfer(
     _ progress: TransferProgress, _ direction: Direction, _ now: Timestamp
   ) -> TransferNotice {
     TransferNotice(
       kind: progress.offer.kind, direction: direction, delivered: progress.delivered,
       total: progress.offer.name.length, resumedFrom: progress.resumedFrom,
       retransmitted: progress.retransmitted, elapsed: now - progress.started)
-  }
-
-  private func delivered(
-    _ digest: Digest32, _ progress: TransferProgress?, to board: BoardID, _ now: Timestamp
-  ) {
-    if let progress {
-      notice(.transferred(label(board), transfer(progress, .down, now)))
-    } else if digest == model.version.hash {
-      notice(.modelHeld(label(board), model.version))
-    }
-    perform(coordinator.modelDelivered(board, digest, now: MonotonicTime(now)), now)
   }
 
   private func evaluated(
@@ -125,7 +115,7 @@ extension GatewayEngine {
     let verdict: UpdateVerdict
     do throws(UpdateError) {
       (contribution, verdict) = try UpdateCheck.judge(
-        payload, from: board, parameterCount: model.description.parameterCount,
+        payload, from: board, model: model.description, digest: model.version.hash,
         normBound: settings.normBound)
     } catch {
       conversation.answer(number, .invalid)
@@ -134,7 +124,9 @@ extension GatewayEngine {
       perform(coordinator.boardFailed(board, reason: words, now: MonotonicTime(now)), now)
       return
     }
-    notice(.transferred(label(board), transfer(progress, .up, now)))
+    let moved = transfer(progress, .up, now)
+    notice(.transferred(label(board), moved))
+    learn(from: moved, of: board, loss: contribution.trainingLoss, now)
     unanswered[board] = PendingAnswer(
       link: conversation.link, transfer: number, contribution: contribution, payload: payload)
     perform(
@@ -185,6 +177,7 @@ extension TransferRefusal {
     case .storageFailed: "it could not be stored"
     case .invalid: "it is not valid"
     case .sourceFailed: "the sender could not read it"
+    case .missingBase: "it does not hold the model that this starts from"
     }
   }
 }
@@ -217,7 +210,8 @@ extension UpdateError {
     case .unsupportedVersion(let version):
       "its format \(version) is newer than this gateway; update FedBridge"
     case .unsupportedCoding(let coding): "its coding \(coding) was not agreed on"
-    case .wrongLength(let expected, let actual): "it has \(actual) bytes instead of \(expected)"
+    case .wrongLength(let expected, let actual): "its code has \(actual) bytes instead of \(expected)"
+    case .notFinite: "it has values that are no numbers; lower the learning rate"
     }
   }
 }

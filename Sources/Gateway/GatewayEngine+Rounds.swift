@@ -2,6 +2,7 @@ import Digests
 public import LinkProtocol
 public import Rounds
 import TrainingCore
+import UpdateCodec
 
 extension GatewayEngine {
   /// Does what the round coordinator wants done.
@@ -13,12 +14,12 @@ extension GatewayEngine {
     switch action {
     case .deliver(let version, let board):
       guard let conversation = conversation(with: board), version.hash == model.version.hash else { return }
-      let name = ObjectName(digest: version.hash, length: UInt32(clamping: model.snapshot.count))
-      conversation.deliver(name, model.snapshot, now: now)
+      deliver(to: board, conversation, now)
     case .evaluate(let board, let version):
       say(.evaluate(EvaluationTask(model: version.hash)), to: board, now)
     case .train(let board, let round):
-      say(.train(task(for: round)), to: board, now)
+      say(.train(task(for: round, board)), to: board, now)
+      if trainingSince[board] == nil { trainingSince[board] = now }
     case .stopTraining(let board, let round):
       say(.stopTraining(StopTraining(round: round.rawValue)), to: board, now)
     case .confirm(let board, _):
@@ -37,7 +38,7 @@ extension GatewayEngine {
       guard let pending = unanswered[contribution.board] else { return }
       act(.store(contribution, payload: pending.payload))
     case .aggregate(let round, let boards):
-      act(.aggregate(round, boards))
+      act(.aggregate(round, boards, downlinkCoding()))
     case .modelEvaluated(let version, let report, _):
       act(.recordEvaluation(version, report))
       notice(.round(action, nil))
@@ -61,18 +62,25 @@ extension GatewayEngine {
     conversation(with: board)?.say(message, now: now)
   }
 
-  private func task(for round: RoundNumber) -> TrainTask {
+  private func task(for round: RoundNumber, _ board: BoardID) -> TrainTask {
     let parameters = settings.training(in: round)
-    return TrainTask(
+    var task = TrainTask(
       round: round.rawValue, model: model.version.hash, epochs: parameters.epochs,
       batchSize: parameters.batchSize, learningRate: parameters.learningRate, momentum: parameters.momentum,
       weightDecay: parameters.weightDecay, proximal: parameters.proximal, seed: parameters.seed)
+    let coding = uplinkCoding(of: board)
+    task.coding = coding.code
+    task.codingParameter = coding.parameter
+    task.run = settings.run
+    return task
   }
 
   // MARK: Answers of the store
 
   /// A contribution is durable.
   public func contributionStored(_ contribution: Rounds.Contribution, now: Timestamp) {
+    counted[contribution.board] = contribution.update
+    if let link = links[contribution.board] { conversations[link]?.counted = contribution.update }
     let actions = coordinator.contributionStored(
       contribution.board, contribution.round, now: MonotonicTime(now))
     if !actions.isEmpty {
@@ -91,8 +99,14 @@ extension GatewayEngine {
   }
 
   /// A round's result is durable.
-  public func aggregated(_ round: RoundNumber, result: CurrentModel, now: Timestamp) {
+  ///
+  /// - Parameter loss: of the result on held-out examples, if there are any.
+  public func aggregated(
+    _ round: RoundNumber, result: CurrentModel, loss: Double? = nil, now: Timestamp
+  ) {
     model = result
+    learn(fromLoss: loss)
+    needsSnapshot = []
     perform(coordinator.aggregated(round, result.version, now: MonotonicTime(now)), now)
   }
 

@@ -1,7 +1,8 @@
 public import Bytes
-import Digests
+public import Digests
 public import LinkProtocol
 public import Rounds
+import UpdateCodec
 
 /// The gateway without I/O: conversations with boards on links, and the rounds they take part in.
 ///
@@ -28,6 +29,24 @@ public final class GatewayEngine {
   var names: [BoardID: String] = [:]
   /// Welcomes of boards that are being identified.
   var welcomes: [LinkID: Welcome] = [:]
+  /// The model that a board holds, as far as known.
+  var held: [BoardID: Digest32] = [:]
+  /// The codings that a board knows.
+  var codings: [BoardID: CodingSet] = [:]
+  /// Boards that could not use a delta: they get the whole model.
+  var needsSnapshot: Set<BoardID> = []
+  /// How differences are coded.
+  var compression: CompressionPolicy
+  /// How the boards code their updates of the open round: what is asked again is asked the same.
+  var roundCodings: [BoardID: UpdateCoding] = [:]
+  /// The coding that people were told of last.
+  var announcedCodings: [BoardID?: UpdateCoding] = [:]
+  /// When a board was asked to train.
+  var trainingSince: [BoardID: Timestamp] = [:]
+  /// Losses that boards reported for the open round.
+  var trainingLosses: [BoardID: Float] = [:]
+  /// Each board's last update that is in the books.
+  var counted: [BoardID: Digest32] = [:]
   /// Parts of updates, kept over lost links.
   var partialUpdates: [BoardID: ConversationObjects.Partial] = [:]
   /// Updates that wait for the coordinator's verdict or the store: where they came from.
@@ -54,14 +73,22 @@ public final class GatewayEngine {
   ///   - settings: how the gateway works.
   ///   - state: where the store says the run is.
   ///   - model: the model of that state.
+  ///   - partials: what the store has of updates that have not arrived in whole.
+  ///   - counted: each board's last update that is in the books.
   ///   - makeSession: random numbers for sessions.
   public init(
     settings: GatewaySettings, recovering state: RecoveredState, model: CurrentModel,
-    makeSession: @escaping () -> UInt32
+    partials: [PartialUpdate] = [], counted: [BoardID: Digest32] = [:], makeSession: @escaping () -> UInt32
   ) {
     self.settings = settings
     self.model = model
     self.makeSession = makeSession
+    self.counted = counted
+    compression = CompressionPolicy(settings.compression)
+    for partial in partials where partial.content.count <= Int(partial.name.length) {
+      guard partial.name.length <= settings.largestUpdate else { continue }
+      partialUpdates[partial.board] = ConversationObjects.Partial(partial)
+    }
     coordinator = RoundCoordinator(policy: settings.policy, recovering: state)
   }
 
@@ -228,6 +255,9 @@ public final class GatewayEngine {
     else { return }
     links[board] = link
     boardOfLink[link] = board
+    held[board] = welcome.model
+    codings[board] = CodingSet(rawValue: welcome.codings)
+    conversation.counted = counted[board]
     notice(.boardJoined(label(board), conversation.carrier, welcome))
     perform(coordinator.boardReady(board, holding: welcome.model, now: MonotonicTime(now)), now)
     let events = conversation.boardKnown(partialUpdates.removeValue(forKey: board), now: now)

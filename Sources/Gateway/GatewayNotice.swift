@@ -1,5 +1,6 @@
 public import LinkProtocol
 public import Rounds
+public import UpdateCodec
 
 /// A board as notices speak of it.
 public struct BoardLabel: Hashable, Sendable {
@@ -61,6 +62,10 @@ public enum GatewayNotice: Sendable {
   case evaluated(BoardLabel, ModelVersion, Rounds.EvaluationReport)
   /// A contribution is durable.
   case contributed(BoardLabel, Rounds.Contribution, have: Int)
+  /// How the board's updates are coded from now on, or the deltas that all boards get.
+  case coding(BoardLabel?, CodingChoice)
+  /// What the losses say about compression, in words.
+  case compressionLimited(String)
   /// An update was not accepted.
   case updateRefused(BoardLabel, RoundNumber, reason: String)
   /// A board cannot do what it was asked.
@@ -79,10 +84,13 @@ public enum GatewayAction: Sendable {
   case identify(LinkID, BoardID, firmware: String, carrier: Carrier)
   /// Make a contribution durable; answer with `contributionStored` or `contributionNotStored`.
   case store(Rounds.Contribution, payload: [UInt8])
+  /// Keep a piece of an update under way, so that it need not be sent again after a restart.
+  case keepPiece(BoardID, ObjectName, start: UInt32, [UInt8])
   /// Note an update that does not count, in the ledger.
   case recordDiscarded(Rounds.Contribution, isLate: Bool, reason: String)
-  /// Average the stored contributions of these boards; answer with `aggregated` or `aggregationFailed`.
-  case aggregate(RoundNumber, [BoardID])
+  /// Average the stored contributions of these boards, and code the delta to the result so; answer with
+  /// `aggregated` or `aggregationFailed`.
+  case aggregate(RoundNumber, [BoardID], UpdateCoding)
   /// Note how a model did on the boards' own examples.
   case recordEvaluation(ModelVersion, Rounds.EvaluationReport)
   /// Close a link, and leave it closed for a while.

@@ -17,11 +17,16 @@ public struct GatewaySettings: Sendable {
   public var largestUpdate: UInt32
   /// Longest frame taken and bytes that may be under way.
   public var limits: LinkLimits
+  /// How updates and models are coded on their way.
+  public var compression: CompressionChoice
+  /// The number that boards know the run by; 0 for none.
+  public var run: UInt32
 
   /// Settings with the limits of a gateway.
   public init(
     name: ShortText, policy: RoundPolicy, training: Hyperparameters, normBound: Float = 1000,
-    largestUpdate: UInt32 = 16 << 20, limits: LinkLimits = LinkLimits(maximumFrame: 1040, window: 32 * 1024)
+    largestUpdate: UInt32 = 16 << 20, limits: LinkLimits = LinkLimits(maximumFrame: 1040, window: 32 * 1024),
+    compression: CompressionChoice = .automatic, run: UInt32 = 0
   ) {
     self.name = name
     self.policy = policy
@@ -29,6 +34,8 @@ public struct GatewaySettings: Sendable {
     self.normBound = normBound
     self.largestUpdate = largestUpdate
     self.limits = limits
+    self.compression = compression
+    self.run = run
   }
 
   /// How boards train in a round: every round has an order of examples of its own.
@@ -47,11 +54,26 @@ public struct CurrentModel: Sendable {
   public var description: ModelDescription
   /// The snapshot object.
   public var snapshot: [UInt8]
+  /// How boards that hold an older version come to it.
+  public var deltas: DeltaChain
 
   /// A model.
-  public init(version: ModelVersion, description: ModelDescription, snapshot: [UInt8]) {
+  public init(
+    version: ModelVersion, description: ModelDescription, snapshot: [UInt8], deltas: DeltaChain = DeltaChain()
+  ) {
     self.version = version
     self.description = description
     self.snapshot = snapshot
+    self.deltas = deltas
+  }
+
+  /// The model after a round that began with this one.
+  public func next(_ result: RoundResult, as version: ModelVersion) -> Self {
+    var deltas = deltas
+    if let delta = result.delta { deltas.append(delta) } else { deltas = DeltaChain() }
+    deltas.trim(toSnapshotOf: result.model.snapshot.count)
+    return Self(
+      version: version, description: result.model.description, snapshot: result.model.snapshot, deltas: deltas
+    )
   }
 }

@@ -10,6 +10,7 @@ import NIOPosix
 import Rounds
 import SerialDevices
 import ServiceLifecycle
+import UpdateCodec
 
 /// The gateway at work: serial ports, timers and the store around a ``GatewayEngine``, all on one event loop.
 ///
@@ -34,6 +35,8 @@ actor GatewayDaemon: Service {
   private var timerDue: UInt64?
   private var contributionsToStore: [(Rounds.Contribution, [UInt8])] = []
   private var isStoring = false
+  private var piecesToKeep: [UpdatePiece] = []
+  private var isKeeping = false
   private var roundBytes = (down: 0, up: 0)
   private var roundStarted = ContinuousClock.now
   private var isSettling = false
@@ -62,10 +65,32 @@ actor GatewayDaemon: Service {
     self.narrator = narrator
     work = RoundWork(store: store, run: run, experiment: experiment)
     let state = try store.recoveredState(of: run)
-    let snapshot = try store.snapshot(state.base.number, of: run)
-    let model = CurrentModel(version: state.base, description: experiment.model, snapshot: snapshot)
-    engine = GatewayEngine(settings: settings, recovering: state, model: model) {
+    engine = GatewayEngine(
+      settings: settings, recovering: state, model: try Self.model(state.base, experiment, store, run),
+      partials: try Self.partialUpdates(store), counted: try store.lastCounted(of: run)
+    ) {
       UInt32.random(in: 1 ... .max)
+    }
+  }
+
+  private static func model(
+    _ version: ModelVersion, _ experiment: Experiment, _ store: GatewayStore, _ run: RunID
+  ) throws -> CurrentModel {
+    let snapshot = try store.snapshot(version.number, of: run)
+    // A delta that cannot be read is none: boards get the whole model.
+    let deltas = try store.deltas(of: run).compactMap {
+      try? ModelDelta(base: $0.base, result: $0.result, stored: $0.bytes)
+    }
+    let isCurrent = deltas.last?.result == version
+    return CurrentModel(
+      version: version, description: experiment.model, snapshot: snapshot,
+      deltas: isCurrent ? DeltaChain(deltas) : DeltaChain())
+  }
+
+  private static func partialUpdates(_ store: GatewayStore) throws -> [PartialUpdate] {
+    try store.partialUpdates().map {
+      PartialUpdate(
+        board: $0.board, name: ObjectName(digest: $0.digest, length: $0.length), content: $0.bytes)
     }
   }
 
@@ -276,6 +301,10 @@ actor GatewayDaemon: Service {
     case .store(let contribution, let payload):
       contributionsToStore.append((contribution, payload))
       storeContributions()
+    case .keepPiece(let board, let name, let start, let bytes):
+      piecesToKeep.append(
+        UpdatePiece(board: board, digest: name.digest, length: name.length, start: start, bytes: bytes))
+      keepPieces()
     case .recordDiscarded(let contribution, let isLate, let reason):
       inStore { [work] store throws(StoreError) in
         try store.recordDiscarded(
@@ -285,8 +314,8 @@ actor GatewayDaemon: Service {
       inStore { [work] store throws(StoreError) in
         try store.recordEvaluation(report, by: .boards, ofModel: version.number, run: work.run)
       }
-    case .aggregate(let round, let boards):
-      aggregate(round, boards)
+    case .aggregate(let round, let boards, let coding):
+      aggregate(round, boards, coding)
     case .close(let link, let reason):
       links[link]?.refusal = reason
       links[link]?.channel.close(promise: nil)
@@ -343,11 +372,28 @@ actor GatewayDaemon: Service {
     }
   }
 
+  /// Keeps the pieces that came in since the last time. If that fails, a restart costs their transfers more.
+  private func keepPieces() {
+    guard !isKeeping, !piecesToKeep.isEmpty else { return }
+    isKeeping = true
+    let batch = piecesToKeep
+    piecesToKeep = []
+    Task {
+      do throws(StoreError) {
+        try await work.store.perform { store throws(StoreError) in try store.keep(batch) }
+      } catch {
+        narrator.storeFailed(error)
+      }
+      isKeeping = false
+      keepPieces()
+    }
+  }
+
   private func beginRound() {
     roundStarted = .now
   }
 
-  private func aggregate(_ round: RoundNumber, _ boards: [BoardID]) {
+  private func aggregate(_ round: RoundNumber, _ boards: [BoardID], _ coding: UpdateCoding) {
     let bytes = engine.takeByteCounts()
     let elapsed = ContinuousClock.now - roundStarted
     let cost = RoundCost(
@@ -356,11 +402,11 @@ actor GatewayDaemon: Service {
     roundBytes = (0, 0)
     let base = engine.model
     Task {
-      let outcome = await work.aggregateElsewhere(round, boards, base: base, cost: cost)
+      let outcome = await work.aggregateElsewhere(round, boards, base: base, coding: coding, cost: cost)
       switch outcome {
       case .done(let model, let score):
         narrator.judged(round, model.version, score, cost)
-        engine.aggregated(round, result: model, now: now)
+        engine.aggregated(round, result: model, loss: score?.loss, now: now)
       case .unusable(let boards, let reason):
         narrator.aggregationFailed(round, "\(boards.count) updates cannot be used: \(reason)")
         engine.aggregationFailed(round, unusable: boards, now: now)
@@ -376,8 +422,8 @@ actor GatewayDaemon: Service {
 extension RoundWork {
   /// On another thread than the caller's.
   fileprivate func aggregateElsewhere(
-    _ round: RoundNumber, _ boards: [BoardID], base: CurrentModel, cost: RoundCost
+    _ round: RoundNumber, _ boards: [BoardID], base: CurrentModel, coding: UpdateCoding, cost: RoundCost
   ) async -> Outcome {
-    await Task.detached { await aggregate(round, boards, base: base, cost: cost) }.value
+    await Task.detached { await aggregate(round, boards, base: base, coding: coding, cost: cost) }.value
   }
 }

@@ -3,7 +3,7 @@ import Bytes
 public import ConsoleLog
 import Datasets
 import Foundation
-import Gateway
+public import Gateway
 import GatewayStore
 import LinkProtocol
 public import Logging
@@ -43,6 +43,8 @@ public struct RunOptions: Sendable {
   public var startsNewRun = false
   /// Whether to do so if that run has held all its rounds.
   public var startsNewRunWhenComplete = false
+  /// How updates and models are coded on their way.
+  public var compression = CompressionChoice.automatic
   /// How long a round collects.
   public var roundDeadline = Duration.seconds(300)
 
@@ -81,7 +83,8 @@ public struct GatewayRun: Sendable {
         "this run has held its \(rounds) rounds; use more --rounds to go on, or --new-run to begin anew")
     }
     let settings = GatewaySettings(
-      name: ShortText("fedbridge"), policy: try policy(), training: experiment.hyperparameters)
+      name: ShortText("fedbridge"), policy: try policy(), training: experiment.hyperparameters,
+      compression: options.compression, run: run.run.tag)
     let daemon = try GatewayDaemon(
       eventLoop: MultiThreadedEventLoopGroup.singleton.next(), settings: settings, experiment: experiment,
       store: store, run: run.run.id, narrator: RunNarrator(logger: logger, live: live))

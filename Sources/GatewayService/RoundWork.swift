@@ -4,6 +4,7 @@ import Foundation
 import Gateway
 import GatewayStore
 import Rounds
+import UpdateCodec
 
 /// What closing a round takes besides the engine: reading updates, averaging, storing, judging the result.
 struct RoundWork: Sendable {
@@ -21,7 +22,7 @@ struct RoundWork: Sendable {
 
   /// Averages the stored contributions of a round and makes the result durable.
   func aggregate(
-    _ round: RoundNumber, _ boards: [BoardID], base: CurrentModel, cost: RoundCost
+    _ round: RoundNumber, _ boards: [BoardID], base: CurrentModel, coding: UpdateCoding, cost: RoundCost
   ) async -> Outcome {
     do {
       let records = try await store.perform { store throws(StoreError) in
@@ -43,17 +44,32 @@ struct RoundWork: Sendable {
       }
       guard unusable.isEmpty else { return try await withdraw(unusable, from: round) }
       let next = try RoundAggregation.next(
-        from: updates, base: base.snapshot, version: base.version.number + 1)
-      let result = NewModel(snapshot: next.snapshot, description: next.encodedDescription)
+        from: updates, base: base, coding: coding, residual: try residual())
+      let result = NewModel(
+        snapshot: next.model.snapshot, description: next.model.encodedDescription,
+        delta: next.delta.map { NewDelta(bytes: $0.bytes, coding: $0.coding.words) })
+      let rest = next.residual.isEmpty ? nil : RoundAggregation.bytes(of: next.residual)
       let time = Date()
       let version = try await store.perform { store throws(StoreError) in
-        try store.commitRound(round, of: run, counted: boards, result: result, cost: cost, at: time)
+        try store.commitRound(
+          round, of: run, counted: boards, result: result, residual: rest, cost: cost, at: time)
       }
-      let model = CurrentModel(
-        version: version, description: next.description, snapshot: next.snapshot)
-      return .done(model, try await judge(next, version))
+      return .done(base.next(next, as: version), try await judge(next.model, version))
     } catch {
       return .failed(String(describing: error))
+    }
+  }
+
+  /// What the coding of the last delta left out. If it cannot be read it is lost, which costs that much of one
+  /// round's learning and nothing else.
+  private func residual() throws(StoreError) -> [Float] {
+    do {
+      return try store.residual(of: run).map(RoundAggregation.floats) ?? []
+    } catch {
+      switch error {
+      case .objectMissing, .objectDamaged: return []
+      default: throw error
+      }
     }
   }
 

@@ -47,6 +47,7 @@ final class RunNarrator {
     switch kind {
     case .model: "model"
     case .update: "update"
+    case .delta: "model delta"
     }
   }
 
@@ -112,6 +113,11 @@ final class RunNarrator {
         "\(name(board)): contribution to round \(contribution.round) stored (\(contribution.examples) examples, loss \(loss)), \(have) in",
         board: board, ["_round": "\(contribution.round)"])
       show(board, "contributed to round \(contribution.round)")
+    case .coding(let board, let choice):
+      let what = board.map { "\(name($0)): updates come as" } ?? "model deltas go out as"
+      say(.info, "\(what) \(choice.coding.words), \(choice.reason)", board: board)
+    case .compressionLimited(let words):
+      say(.notice, words)
     case .updateRefused(let board, let round, let reason):
       say(.warning, "\(name(board)): update for round \(round) not counted, \(reason)", board: board)
     case .boardProblem(let board, let words):

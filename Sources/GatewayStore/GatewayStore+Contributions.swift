@@ -1,4 +1,4 @@
-import Digests
+public import Digests
 public import Foundation
 import GRDB
 public import Rounds
@@ -116,6 +116,23 @@ extension GatewayStore {
     try read { database in try Self.contributions(to: round, of: run, database) }
   }
 
+  /// Each board's last update that counts in a run.
+  public func lastCounted(of run: RunID) throws(StoreError) -> [BoardID: Digest32] {
+    try read { database in
+      // Of the bare columns SQLite takes those of the row that has the maximum.
+      let rows = try Row.fetchAll(
+        database,
+        sql: """
+          SELECT board, update_hash, max(round) FROM contributions
+          WHERE run = ? AND status = 'counted' GROUP BY board
+          """,
+        arguments: [run.rawValue])
+      var last: [BoardID: Digest32] = [:]
+      for row in rows { last[try row.board("board")] = try row.digest("update_hash") }
+      return last
+    }
+  }
+
   /// The bytes of an update that counts in the open round, checked against their hash.
   ///
   /// - Throws: ``StoreError/objectMissing(_:)``, ``StoreError/objectDamaged(_:)`` and what every reading may
@@ -180,6 +197,7 @@ extension GatewayStore {
         contribution.base.description, contribution.update.description, contribution.examples,
         contribution.trainingLoss, reason, time.milliseconds,
       ])
+    try forgetPieces(of: contribution.update, from: contribution.board, database)
   }
 
   static func contributions(

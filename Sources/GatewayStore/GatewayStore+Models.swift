@@ -9,11 +9,14 @@ public struct NewModel: Hashable, Sendable {
   public let snapshot: [UInt8]
   /// The compact description of the architecture.
   public let description: [UInt8]
+  /// What turns the model it was made from into this one; nil if there is nothing of the kind.
+  public let delta: NewDelta?
 
   /// Makes a model.
-  public init(snapshot: [UInt8], description: [UInt8]) {
+  public init(snapshot: [UInt8], description: [UInt8], delta: NewDelta? = nil) {
     self.snapshot = snapshot
     self.description = description
+    self.delta = delta
   }
 }
 
@@ -95,14 +98,17 @@ extension GatewayStore {
   ) throws -> ModelVersion {
     let hash = SHA256.hash(of: model.snapshot.span)
     try keep(model.snapshot, as: hash, database)
+    let delta = model.delta.map { SHA256.hash(of: $0.bytes.span) }
+    if let delta, let bytes = model.delta?.bytes { try keep(bytes, as: delta, database) }
     try database.execute(
       sql: """
-        INSERT INTO models (run, number, hash, byte_count, description, parent, round, created)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO models
+          (run, number, hash, byte_count, description, parent, round, created, delta, delta_bytes, delta_coding)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         run.rawValue, number, hash.description, model.snapshot.count, Data(model.description), parent,
-        round?.rawValue, time.milliseconds,
+        round?.rawValue, time.milliseconds, delta?.description, model.delta?.bytes.count, model.delta?.coding,
       ])
     return ModelVersion(number: number, hash: hash)
   }

@@ -24,12 +24,15 @@ extension GatewayStore {
     return bytes
   }
 
-  /// Deletes the objects that nothing needs: snapshots that are not kept, and updates of rounds that are over.
+  /// Deletes the objects that nothing needs: snapshots that are not kept, deltas that are not worth it any more,
+  /// residuals of ended runs, and updates of rounds that are over.
   static func collectGarbage(_ database: Database) throws {
     try database.execute(
       sql: """
         DELETE FROM objects
         WHERE hash NOT IN (SELECT hash FROM models WHERE kept = 1)
+          AND hash NOT IN (SELECT delta FROM models WHERE delta IS NOT NULL)
+          AND hash NOT IN (SELECT hash FROM residuals)
           AND hash NOT IN (
             SELECT update_hash FROM contributions
             JOIN rounds ON rounds.run = contributions.run AND rounds.number = contributions.round

@@ -74,12 +74,13 @@ extension GatewayStore {
   /// - Parameters:
   ///   - counted: the boards that were averaged; they must be those whose contributions are stored.
   ///   - result: the new model.
+  ///   - residual: what its delta's coding left out of it, for the next one; nil if nothing.
   /// - Returns: the version of the new model.
   /// - Throws: ``StoreError/roundNotOpen(_:open:)``, ``StoreError/countedDiffer(_:counted:stored:)`` and what
   ///   every change may throw.
   public func commitRound(
-    _ number: RoundNumber, of run: RunID, counted: [BoardID], result: NewModel, cost: RoundCost,
-    at time: Date
+    _ number: RoundNumber, of run: RunID, counted: [BoardID], result: NewModel, residual: [UInt8]? = nil,
+    cost: RoundCost, at time: Date
   ) throws(StoreError) -> ModelVersion {
     try write { database in
       let open = try Self.openRound(of: run, database)
@@ -111,6 +112,8 @@ extension GatewayStore {
       try database.execute(
         sql: "UPDATE models SET kept = 0 WHERE run = ? AND number <= ? AND kept = 1",
         arguments: [run.rawValue, Int(version.number) - keptModels])
+      try Self.keepUsefulDeltas(of: run, for: result.snapshot.count, database)
+      try Self.replaceResidual(of: run, with: residual, leftOutOf: version.number, database)
       try Self.collectGarbage(database)
       return version
     }

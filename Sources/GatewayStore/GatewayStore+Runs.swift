@@ -24,6 +24,8 @@ public struct RunRecord: Hashable, Sendable {
   public let startedAt: Date
   /// When a new run took its place; nil for the run under way.
   public let endedAt: Date?
+  /// A number that boards know the run by, another one for every run.
+  public let tag: UInt32
 }
 
 /// A run to work on.
@@ -71,6 +73,7 @@ extension GatewayStore {
         case .startNew:
           try database.execute(
             sql: "UPDATE runs SET ended = ? WHERE id = ?", arguments: [time.milliseconds, open.id.rawValue])
+          try Self.forgetDeltas(database)
           // Its unfinished round will not be finished: the updates in it are of no more use.
           try Self.collectGarbage(database)
         }
@@ -86,6 +89,7 @@ extension GatewayStore {
     try write { database in
       try database.execute(
         sql: "UPDATE runs SET ended = ? WHERE ended IS NULL", arguments: [time.milliseconds])
+      try Self.forgetDeltas(database)
       try Self.collectGarbage(database)
       return try begin(settings, initialModel, time, database)
     }
@@ -106,7 +110,9 @@ extension GatewayStore {
   private func begin(
     _ settings: [String: String], _ model: NewModel, _ time: Date, _ database: Database
   ) throws -> RunRecord {
-    try database.execute(sql: "INSERT INTO runs (started) VALUES (?)", arguments: [time.milliseconds])
+    let tag = UInt32.random(in: 1 ... .max)
+    try database.execute(
+      sql: "INSERT INTO runs (started, tag) VALUES (?, ?)", arguments: [time.milliseconds, tag])
     let id = RunID(rawValue: database.lastInsertedRowID)
     for (key, value) in settings {
       try database.execute(
@@ -115,7 +121,7 @@ extension GatewayStore {
     }
     _ = try Self.insert(model, number: 0, parent: nil, round: nil, run: id, time, database)
     try Self.openRound(.first, base: 0, run: id, time, database)
-    return RunRecord(id: id, settings: settings, startedAt: time, endedAt: nil)
+    return RunRecord(id: id, settings: settings, startedAt: time, endedAt: nil, tag: tag)
   }
 
   private static func openRun(_ database: Database) throws -> RunRecord? {
@@ -129,7 +135,8 @@ extension GatewayStore {
       database, sql: "SELECT key, value FROM run_settings WHERE run = ?", arguments: [id.rawValue])
     for row in rows { settings[try row.value("key")] = try row.value("value") }
     return RunRecord(
-      id: id, settings: settings, startedAt: try row.date("started"), endedAt: try row.optionalDate("ended"))
+      id: id, settings: settings, startedAt: try row.date("started"), endedAt: try row.optionalDate("ended"),
+      tag: try row.value("tag"))
   }
 
   private static func differences(_ stored: [String: String], _ requested: [String: String])

@@ -18,7 +18,7 @@ enum Schema {
   static var version: Int { migrations.count }
 
   /// The step at index n makes version n + 1 of version n. A step that was released is never changed.
-  static let migrations: [@Sendable (Database) throws -> Void] = [firstTables]
+  static let migrations: [@Sendable (Database) throws -> Void] = [firstTables, deltasAndTransfers]
 
   /// Looks whether the database can be used, without changing it.
   ///
@@ -148,6 +148,37 @@ enum Schema {
           PRIMARY KEY (run, round, board, status),
           FOREIGN KEY (run, round) REFERENCES rounds (run, number),
           CHECK (status = 'counted' OR reason IS NOT NULL)
+        ) STRICT, WITHOUT ROWID;
+        """)
+  }
+
+  @Sendable private static func deltasAndTransfers(_ database: Database) throws {
+    try database.execute(
+      sql: """
+        -- Another number for every run: boards keep what a codec left out only within one. Runs of before have
+        -- sent no such number.
+        ALTER TABLE runs ADD COLUMN tag INTEGER NOT NULL DEFAULT 0;
+
+        -- The object that turns the parent into this model, as long as it is worth keeping, and how it is coded.
+        ALTER TABLE models ADD COLUMN delta TEXT;
+        ALTER TABLE models ADD COLUMN delta_bytes INTEGER;
+        ALTER TABLE models ADD COLUMN delta_coding TEXT;
+
+        -- What the coding of the newest model's delta left out: it is added to the next one.
+        CREATE TABLE residuals (
+          run INTEGER PRIMARY KEY NOT NULL REFERENCES runs (id),
+          model INTEGER NOT NULL,
+          hash TEXT NOT NULL
+        ) STRICT;
+
+        -- Pieces of updates that have not arrived in whole, for transfers to go on after a restart.
+        CREATE TABLE pieces (
+          board TEXT NOT NULL REFERENCES boards (id),
+          hash TEXT NOT NULL,
+          length INTEGER NOT NULL CHECK (length >= 0),
+          start INTEGER NOT NULL CHECK (start >= 0),
+          bytes BLOB NOT NULL,
+          PRIMARY KEY (board, hash, start)
         ) STRICT, WITHOUT ROWID;
         """)
   }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import ConsoleLog
 import Foundation
+import Gateway
 import GatewayService
 public import Logging
 
@@ -52,6 +53,11 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Write accuracy, bytes and times of all rounds as JSON.", valueName: "file"))
   var summary: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How updates and models are coded on their way: \(CompressionChoice.forms).", valueName: "coding"))
+  var codec: String = "auto"
+
   @Option(help: ArgumentHelp("Seconds that a round collects updates.", valueName: "seconds"))
   var roundDeadline: Double = 300
 
@@ -87,6 +93,14 @@ struct RunCommand: AsyncParsableCommand {
       throw ValidationError("--round-deadline must be 1 to 86400 seconds")
     }
     _ = try parsedDivision()
+    _ = try parsedCodec()
+  }
+
+  private func parsedCodec() throws -> CompressionChoice {
+    guard let choice = CompressionChoice(codec) else {
+      throw ValidationError("--codec must be one of \(CompressionChoice.forms)")
+    }
+    return choice
   }
 
   private func parsedDivision() throws -> Experiment.Division {
@@ -108,6 +122,7 @@ struct RunCommand: AsyncParsableCommand {
     let console = ConsoleLog.bootstrap(style: logFormat, level: logLevel)
     var options = RunOptions(stateDirectory: stateDir)
     options.serialPorts = serialPorts
+    options.compression = try parsedCodec()
     options.discoversUSB = !noUSB
     options.virtualBoards = virtualBoards
     options.virtualBoardProgram = try Self.program("virtual-board")

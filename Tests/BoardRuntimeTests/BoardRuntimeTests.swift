@@ -74,7 +74,7 @@ import UpdateCodec
     let offer = try #require(bench.updates.first)
     let bytes = try #require(bench.objects.incoming[offer.name])
     let header = try UpdateHeader(parsing: bytes.span)
-    #expect(header.round == 5 && header.examples == 30 && header.base == model.name.digest)
+    #expect(header.round == 5 && header.examples == 30 && header.base == DigestTag(model.name.digest))
     #expect(header.parameterCount == 23 && header.loss.isFinite)
     #expect(SHA256.hash(of: bytes.span) == offer.name.digest)
     // Confirmed, it is forgotten.

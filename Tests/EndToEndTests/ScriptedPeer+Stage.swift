@@ -57,8 +57,8 @@ extension ScriptedPeer.Stage {
 func updateBytes(_ task: TrainTask, base: Digest32? = nil, delta: [Float], examples: UInt32 = 10) -> [UInt8] {
   let header = UpdateHeader(
     coding: .float32, round: task.round, examples: examples, parameterCount: UInt32(delta.count), loss: 0.5,
-    base: base ?? task.model)
-  var buffer = BoundedBytes(capacity: UpdateHeader.length)
+    base: DigestTag(base ?? task.model))
+  var buffer = BoundedBytes(capacity: UpdateHeader.maximumLength)
   header.encode(into: &buffer)
   var bytes = buffer.span.copy
   for value in delta {

@@ -1,6 +1,7 @@
 import Baselines
 import Bytes
 import Datasets
+import Digests
 import Gateway
 import LinkProtocol
 import PropertyTesting
@@ -75,7 +76,9 @@ import TrainingCore
       let counts = shards.map { UInt32($0.indices(of: .train).count) }
       let payloads = zip(counts, updates).map { (examples: $0, payload: update($0, $1)) }
       let base = RoundAggregation.snapshot(of: model, version: 0, parameters: global).snapshot
-      return try RoundAggregation.next(from: payloads, base: base, version: 1).parameters
+      let version = ModelVersion(number: 0, hash: SHA256.hash(of: base.span))
+      let current = CurrentModel(version: version, description: model, snapshot: base)
+      return try RoundAggregation.next(from: payloads, base: current).model.parameters
     }
   }
 

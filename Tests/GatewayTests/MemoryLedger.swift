@@ -1,6 +1,8 @@
 import Digests
 import Gateway
+import LinkProtocol
 import Rounds
+import UpdateCodec
 
 /// What the gateway's store keeps, in memory: survives a simulated crash of the gateway, unlike what was on its
 /// way.
@@ -11,6 +13,9 @@ final class MemoryLedger {
   /// Boards averaged in each finished round.
   private(set) var counted: [RoundNumber: [BoardID]] = [:]
   private(set) var parameters: [[Float]] = []
+  private(set) var residual: [Float] = []
+  /// Pieces of updates under way.
+  private(set) var partials: [BoardID: PartialUpdate] = [:]
 
   init(_ first: AggregatedModel) {
     model = CurrentModel(
@@ -34,20 +39,36 @@ final class MemoryLedger {
     return true
   }
 
+  /// Keeps a piece of an update that goes on where the ones before end.
+  func keep(_ piece: [UInt8], of name: ObjectName, from board: BoardID, at start: UInt32) {
+    let before = partials[board].flatMap { $0.name == name ? $0.content : nil } ?? []
+    guard before.count == Int(start) else { return }
+    partials[board] = PartialUpdate(board: board, name: name, content: before + piece)
+  }
+
+  /// Each board's last update that counts.
+  var lastCounted: [BoardID: Digest32] {
+    var last: [BoardID: Digest32] = [:]
+    for (_, stored) in contributions.sorted(by: { $0.key < $1.key }) {
+      for (board, entry) in stored { last[board] = entry.0.update }
+    }
+    return last
+  }
+
   /// Averages, keeps the result and opens the next round.
-  func close(_ number: RoundNumber, _ boards: [BoardID]) throws -> CurrentModel {
+  func close(_ number: RoundNumber, _ boards: [BoardID], _ coding: UpdateCoding) throws -> CurrentModel {
     precondition(number == round)
     let stored = contributions[round] ?? [:]
     precondition(boards == stored.keys.sorted())
     let updates = boards.compactMap { stored[$0] }.map { (examples: $0.0.examples, payload: $0.1) }
-    let next = try RoundAggregation.next(
-      from: updates, base: model.snapshot, version: model.version.number + 1)
-    model = CurrentModel(
-      version: ModelVersion(
-        number: model.version.number + 1, hash: SHA256.hash(of: next.snapshot.span)),
-      description: next.description, snapshot: next.snapshot)
+    let next = try RoundAggregation.next(from: updates, base: model, coding: coding, residual: residual)
+    residual = next.residual
+    model = model.next(
+      next,
+      as: ModelVersion(
+        number: model.version.number + 1, hash: SHA256.hash(of: next.model.snapshot.span)))
     counted[round] = boards
-    parameters.append(next.parameters)
+    parameters.append(next.model.parameters)
     round = round.next
     return model
   }

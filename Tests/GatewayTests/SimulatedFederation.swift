@@ -78,6 +78,7 @@ final class SimulatedFederation {
     var sessions = SeededGenerator(seed: seed ^ 0x5555)
     engine = GatewayEngine(
       settings: settings, recovering: ledger.recovered, model: ledger.model,
+      partials: Array(ledger.partials.values), counted: ledger.lastCounted,
       makeSession: { UInt32(truncatingIfNeeded: sessions.next()) })
     for index in boards.indices { plugAt[index] = now + UInt64(index) * 700 }
     engine.start(now: now)
@@ -220,6 +221,7 @@ final class SimulatedFederation {
     var sessions = SeededGenerator(seed: random.next())
     engine = GatewayEngine(
       settings: settings, recovering: ledger.recovered, model: ledger.model,
+      partials: Array(ledger.partials.values), counted: ledger.lastCounted,
       makeSession: { UInt32(truncatingIfNeeded: sessions.next()) })
     engine.start(now: now)
   }
@@ -254,10 +256,12 @@ final class SimulatedFederation {
           engine.contributionNotStored(contribution, now: now)
         }
       }
-    case .aggregate(let round, let boards):
+    case .keepPiece(let board, let name, let start, let bytes):
+      ledger.keep(bytes, of: name, from: board, at: start)
+    case .aggregate(let round, let boards, let coding):
       later { [unowned self] in
         do {
-          engine.aggregated(round, result: try ledger.close(round, boards), now: now)
+          engine.aggregated(round, result: try ledger.close(round, boards, coding), now: now)
         } catch {
           engine.aggregationFailed(round, unusable: [], now: now)
         }

@@ -6,8 +6,8 @@ import UpdateCodec
 func update(_ examples: UInt32, _ delta: [Float]) -> [UInt8] {
   let header = UpdateHeader(
     coding: .float32, round: 1, examples: examples, parameterCount: UInt32(delta.count), loss: 0,
-    base: .zero)
-  var buffer = BoundedBytes(capacity: UpdateHeader.length)
+    base: DigestTag(rawValue: 0))
+  var buffer = BoundedBytes(capacity: UpdateHeader.maximumLength)
   header.encode(into: &buffer)
   var bytes = buffer.copied()
   for value in delta {

@@ -62,6 +62,7 @@ enum WireMessage {
       welcome.version = f.integer("version")
       welcome.session = f.integer("session")
       welcome.model = f.has("model") ? f.digest("model") : nil
+      welcome.codings = f.integer("codings")
       self = .welcome(welcome)
     case "refusal":
       self = .refusal(
@@ -105,12 +106,15 @@ enum WireMessage {
         Cancellation(
           transfer: f.integer("transfer"), fromSender: f.bool("from_sender"), reason: f.value("reason")))
     case "train":
-      return .train(
-        TrainTask(
-          round: f.integer("round"), model: f.digest("model"), epochs: f.integer("epochs"),
-          batchSize: f.integer("batch_size"), learningRate: f.float("learning_rate"),
-          momentum: f.float("momentum"), weightDecay: f.float("weight_decay"),
-          proximal: f.float("proximal"), seed: f.integer("seed")))
+      var task = TrainTask(
+        round: f.integer("round"), model: f.digest("model"), epochs: f.integer("epochs"),
+        batchSize: f.integer("batch_size"), learningRate: f.float("learning_rate"),
+        momentum: f.float("momentum"), weightDecay: f.float("weight_decay"),
+        proximal: f.float("proximal"), seed: f.integer("seed"))
+      task.coding = f.optional("coding") ?? 0
+      task.codingParameter = f.optional("coding_parameter") ?? 0
+      task.run = f.optional("run") ?? 0
+      return .train(task)
     case "trainingProgress":
       return .trainingProgress(
         TrainingReport(

@@ -196,7 +196,7 @@ def enumeration(*values):
     return ("enumeration", values)
 
 
-REASON = enumeration(1, 2, 3, 4, 5, 6, 7, 8)
+REASON = enumeration(*range(1, 10))
 
 # name → key → (name of the field, type, required). The answer is checked apart.
 FIELDS = {
@@ -205,12 +205,12 @@ FIELDS = {
     "welcome": {1: ("version", U16, True), 2: ("session", U32, True), 3: ("board", U64, True),
                 4: ("maximum_frame", U16, True), 5: ("capabilities", U32, True), 6: ("firmware", "text", True),
                 7: ("hardware", "text", True), 8: ("boot", U32, True), 9: ("model", "digest", False),
-                10: ("examples", U32, False), 11: ("maximum_parameters", U32, False)},
+                10: ("examples", U32, False), 11: ("maximum_parameters", U32, False), 12: ("codings", U32, False)},
     "refusal": {1: ("minimum_version", U16, True), 2: ("maximum_version", U16, True)},
     "statusRequest": {},
     "status": {1: ("phase", enumeration(0, 1, 2, 3, 4), True), 2: ("uptime", U32, True), 3: ("examples", U32, True),
                4: ("model", "digest", False), 5: ("round", U32, False)},
-    "offer": {1: ("transfer", U16, True), 2: ("kind", enumeration(1, 2), True), 3: ("digest", "digest", True),
+    "offer": {1: ("transfer", U16, True), 2: ("kind", enumeration(1, 2, 3), True), 3: ("digest", "digest", True),
               4: ("length", "length", True), 5: ("round", U32, False)},
     "answer": {1: ("transfer", U16, True), 2: ("refusal", REASON, False), 3: ("held", "length", False),
                4: ("chunk", ("from 1", U16), False), 5: ("credit_limit", "length", False)},
@@ -218,7 +218,8 @@ FIELDS = {
     "cancellation": {1: ("transfer", U16, True), 2: ("from_sender", "bool", True), 3: ("reason", REASON, True)},
     "train": {1: ("round", U32, True), 2: ("model", "digest", True), 3: ("epochs", U16, True),
               4: ("batch_size", U16, True), 5: ("learning_rate", "float", True), 6: ("momentum", "float", True),
-              7: ("weight_decay", "float", True), 8: ("proximal", "float", True), 9: ("seed", U32, True)},
+              7: ("weight_decay", "float", True), 8: ("proximal", "float", True), 9: ("seed", U32, True),
+              10: ("coding", U8, False), 11: ("coding_parameter", U16, False), 12: ("run", U32, False)},
     "trainingProgress": {1: ("round", U32, True), 2: ("epoch", U16, True), 3: ("epochs", U16, True),
                          4: ("step", U32, True), 5: ("steps", U32, True), 6: ("loss", "float", True)},
     "stopTraining": {1: ("round", U32, True)},
@@ -260,10 +261,10 @@ SAMPLES = {
     "welcome": [
         {"version": 1, "session": 0x12345678, "board": str(0x7F3A21C000000001), "maximum_frame": 1100,
          "capabilities": 3, "firmware": text("0.1.0"), "hardware": text("nano33ble"), "boot": 7, "examples": 100,
-         "maximum_parameters": 10000},
+         "maximum_parameters": 10000, "codings": 1},
         {"version": 65535, "session": 0xFFFFFFFF, "board": str(LIMITS[U64]), "maximum_frame": 65535,
          "capabilities": 0xFFFFFFFF, "firmware": FULL_TEXT, "hardware": FULL_TEXT, "boot": 0xFFFFFFFF,
-         "model": DIGEST, "examples": 0xFFFFFFFF, "maximum_parameters": 0xFFFFFFFF}],
+         "model": DIGEST, "examples": 0xFFFFFFFF, "maximum_parameters": 0xFFFFFFFF, "codings": 0xFFFFFFFF}],
     "refusal": [{"minimum_version": 1, "maximum_version": 1}, {"minimum_version": 24, "maximum_version": 65535}],
     "statusRequest": [{}],
     "status": [{"phase": 0, "uptime": 0, "examples": 0},
@@ -271,7 +272,8 @@ SAMPLES = {
                {"phase": 4, "uptime": 0xFFFFFFFF, "examples": 0xFFFFFFFF, "model": OTHER, "round": 0xFFFFFFFF}],
     "offer": [{"transfer": 1, "kind": 1, "digest": DIGEST, "length": 65412},
               {"transfer": 65535, "kind": 2, "digest": OTHER, "length": 0x40000000, "round": 0xFFFFFFFF},
-              {"transfer": 24, "kind": 2, "digest": OTHER, "length": 0, "round": 1}],
+              {"transfer": 24, "kind": 2, "digest": OTHER, "length": 0, "round": 1},
+              {"transfer": 2, "kind": 3, "digest": DIGEST, "length": 140}],
     "answer": [{"transfer": 1, "held": 0, "chunk": 1084, "credit_limit": 4096},
                {"transfer": 65535, "held": 0x40000000, "chunk": 65535, "credit_limit": 0x40000000},
                *({"transfer": 2, "refusal": reason} for reason in REASON[1])],
@@ -282,7 +284,13 @@ SAMPLES = {
                "momentum": bits(0.9), "weight_decay": bits(0.0001), "proximal": bits(0.0), "seed": 42},
               {"round": 0xFFFFFFFF, "model": OTHER, "epochs": 65535, "batch_size": 65535,
                "learning_rate": "00000001", "momentum": bits(0.5), "weight_decay": "7f7fffff", "proximal": "80000000",
-               "seed": 0xFFFFFFFF}],
+               "seed": 0xFFFFFFFF},
+              {"round": 7, "model": DIGEST, "epochs": 2, "batch_size": 16, "learning_rate": bits(0.05),
+               "momentum": bits(0.0), "weight_decay": bits(0.0), "proximal": bits(0.0), "seed": 1, "coding": 2,
+               "coding_parameter": 32, "run": 0x12345678},
+              {"round": 7, "model": DIGEST, "epochs": 2, "batch_size": 16, "learning_rate": bits(0.05),
+               "momentum": bits(0.0), "weight_decay": bits(0.0), "proximal": bits(0.0), "seed": 1, "coding": 255,
+               "coding_parameter": 65535, "run": 0xFFFFFFFF}],
     "trainingProgress": [{"round": 3, "epoch": 1, "epochs": 5, "step": 100, "steps": 7185, "loss": bits(2.302585)},
                          {"round": 3, "epoch": 65535, "epochs": 65535, "step": 0xFFFFFFFF, "steps": 0xFFFFFFFF,
                           "loss": "7f800000"}],
@@ -443,7 +451,7 @@ def tolerated_messages() -> list:
     welcome = SAMPLES["welcome"][0]
     required = {name: welcome[name] for name, _, needed in FIELDS["welcome"].values() if needed}
     tolerated.append(("welcome", "without the fields that are not required", encode(FIELDS["welcome"], required),
-                      {**required, "examples": 0, "maximum_parameters": 0}, True))
+                      {**required, "examples": 0, "maximum_parameters": 0, "codings": 1}, True))
     tolerated.append(("offer", "round 0 is no round", enveloped("offer", {**by_key(FIELDS["offer"], SAMPLES["offer"][0]),
                                                                           5: 0}), SAMPLES["offer"][0], True))
     long = "x" * 65

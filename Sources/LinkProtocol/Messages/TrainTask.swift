@@ -21,8 +21,15 @@ public struct TrainTask: Sendable, Equatable {
   public var proximal: Float
   /// Seed of the order of the examples.
   public var seed: UInt32
+  /// How the update is to be coded, a number of Protocols/update-format.md; 0 for plain float32.
+  public var coding: UInt8 = 0
+  /// That coding's parameter; 0 if it has none.
+  public var codingParameter: UInt16 = 0
+  /// The run of the gateway that the round belongs to, a random number: what a codec left out of an update is added
+  /// to the next one of the same run only.
+  public var run: UInt32 = 0
 
-  /// A message with these fields.
+  /// A message with these fields, for an update in plain float32 outside of any run.
   public init(
     round: UInt32, model: Digest32, epochs: UInt16, batchSize: UInt16,
     learningRate: Float, momentum: Float, weightDecay: Float, proximal: Float, seed: UInt32
@@ -59,6 +66,9 @@ extension TrainTask: MessageFields {
       cbor.field(7, float: weightDecay)
       cbor.field(8, float: proximal)
       cbor.field(9, unsigned: seed)
+      if coding != 0 { cbor.field(10, unsigned: coding) }
+      if codingParameter != 0 { cbor.field(11, unsigned: codingParameter) }
+      if run != 0 { cbor.field(12, unsigned: run) }
     }
   }
 
@@ -73,6 +83,9 @@ extension TrainTask: MessageFields {
     case 7: weightDecay = try cbor.float()
     case 8: proximal = try cbor.float()
     case 9: seed = try cbor.unsigned()
+    case 10: coding = try cbor.unsigned()
+    case 11: codingParameter = try cbor.unsigned()
+    case 12: run = try cbor.unsigned()
     default: break
     }
   }

@@ -26,6 +26,9 @@ public struct Welcome: Sendable, Equatable {
   public var examples: UInt32
   /// Parameters of the largest model it can train.
   public var maximumParameters: UInt32
+  /// The codings of differences that it reads and writes, bit n for coding n of Protocols/update-format.md. Plain
+  /// float32, bit 0, is known to all.
+  public var codings: UInt32 = 1
 
   /// A welcome of a board that holds no model yet.
   public init(
@@ -75,6 +78,7 @@ extension Welcome: MessageFields {
       if let model { cbor.field(9, bytes: model.span) }
       cbor.field(10, unsigned: examples)
       cbor.field(11, unsigned: maximumParameters)
+      cbor.field(12, unsigned: codings)
     }
   }
 
@@ -91,6 +95,7 @@ extension Welcome: MessageFields {
     case 9: model = try cbor.digest()
     case 10: examples = try cbor.unsigned()
     case 11: maximumParameters = try cbor.unsigned()
+    case 12: codings = try cbor.unsigned()
     default: break
     }
   }

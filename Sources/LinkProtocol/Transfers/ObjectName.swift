@@ -6,6 +6,8 @@ public enum ObjectKind: UInt8, Sendable, Equatable {
   case model = 1
   /// What a board learnt in one round.
   case update = 2
+  /// What turns a model that the receiver holds into the next version.
+  case delta = 3
 }
 
 /// An immutable blob, named by its content.
@@ -64,6 +66,8 @@ public enum TransferRefusal: UInt8, Error, Sendable, Equatable {
   case invalid = 7
   /// The sender cannot read the object any more.
   case sourceFailed = 8
+  /// The model that a delta starts from is not here.
+  case missingBase = 9
 }
 
 /// Where the session reads what it sends and writes what it receives. One type of the application serves
