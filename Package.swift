@@ -43,7 +43,7 @@ let portableCore: [Target] = [
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   core("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
-  core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore"]),
+  core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
 ]
 
 /// One kind of I/O on Linux each, without policy.
