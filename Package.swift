@@ -41,7 +41,8 @@ let portableCore: [Target] = [
   core("TrainingCore", ["Bytes"]),
   core("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
-  core("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
+  core("BoardStorage", ["Bytes", "Digests"]),
+  core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore"]),
 ]
@@ -53,7 +54,8 @@ let drivers: [Target] = [
   host("SerialDevices", ["CUdev"]),
   host("ConsoleLog", [logging]),
   host("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
-  host("VirtualHardware", ["BoardRuntime", "Bytes", "Datasets", "LinkProtocol", "TrainingCore"]),
+  host(
+    "VirtualHardware", ["BoardRuntime", "BoardStorage", "Bytes", "Datasets", "LinkProtocol", "TrainingCore"]),
 ]
 
 /// What the gateway decides and computes, without I/O.
@@ -116,9 +118,13 @@ let mirrors: [Target] = [
     name: "LinkSimulation", dependencies: ["Bytes", "Digests", "LinkProtocol", "PropertyTesting"],
     path: "Tests/LinkSimulation", swiftSettings: strict),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
+  tests("BoardStorage", ["Digests", "VirtualHardware"]),
   tests(
     "BoardRuntime",
-    ["Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec", "VirtualHardware"]),
+    [
+      "BoardStorage", "Bytes", "Datasets", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec",
+      "VirtualHardware",
+    ]),
   tests("SerialDevices"),
   tests("ConsoleLog", [logging]),
   tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -126,7 +132,7 @@ let mirrors: [Target] = [
   tests("Datasets"),
   tests("Baselines", ["Datasets", "TrainingCore"]),
   tests("Rounds", ["Digests"]),
-  tests("VirtualHardware", ["BoardRuntime"]),
+  tests("VirtualHardware", ["BoardStorage"]),
   // The gateway's engine and the boards' runtime, joined in virtual time.
   tests(
     "Gateway",

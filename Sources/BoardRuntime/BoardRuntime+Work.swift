@@ -1,3 +1,4 @@
+import BoardStorage
 import Digests
 public import LinkProtocol
 import TrainingCore

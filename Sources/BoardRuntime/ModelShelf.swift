@@ -1,3 +1,4 @@
+import BoardStorage
 import Bytes
 import Digests
 import LinkProtocol

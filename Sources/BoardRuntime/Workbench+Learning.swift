@@ -1,3 +1,4 @@
+import BoardStorage
 import Digests
 import LinkProtocol
 import TrainingCore

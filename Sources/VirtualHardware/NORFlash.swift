@@ -1,4 +1,4 @@
-public import BoardRuntime
+public import BoardStorage
 import Glibc
 
 /// Why a state file cannot serve as flash.
@@ -23,8 +23,9 @@ public enum FlashFileError: Error, CustomStringConvertible, Equatable {
 /// NOR flash as an nRF52840 has it, kept in a file: pages of 4 KB that erase to ones, words that writes can
 /// only clear, two writes a word at most between erases. What breaks a rule fails, as it would on the chip.
 ///
-/// The file is mapped, so that killing the process is a power cut: what was written stays. Without a file it
-/// lasts as long as this object, which a simulated board that is reset keeps.
+/// The file is mapped, so that killing the process is a power cut: what was written stays. Behind the pages it holds a
+/// byte for each word, how often that was written, so that a process that follows is bound by the rules too. Without
+/// a file it lasts as long as this object, which a simulated board that is reset keeps.
 public final class NORFlash: BoardFlash {
   /// Bytes a page.
   public let pageSize = 4096
@@ -32,13 +33,18 @@ public final class NORFlash: BoardFlash {
   public let pageCount: Int
 
   private let memory: UnsafeMutableRawBufferPointer
+  /// How often each word was written since its page was erased; in the mapping behind the pages.
+  private let writesOfWord: UnsafeMutableRawBufferPointer
+  /// Everything that is mapped or allocated.
+  private let whole: UnsafeMutableRawBufferPointer
   private let isMapped: Bool
-  private var writesOfWord: [UInt8]
 
-  /// Maps the file at `path`, which is made, erased, if there is none.
+  /// Maps the file at `path`, which is made, erased, if there is none. A file of pages only, as earlier versions made
+  /// them, of this size or a smaller one, is taken and enlarged.
   public init(path: String, pageCount: Int) throws(FlashFileError) {
     self.pageCount = pageCount
-    let size = pageSize * pageCount
+    let pagesSize = pageSize * pageCount
+    let size = pagesSize + pagesSize / 4
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .cannotOpen(path: path, reason: Self.lastError()) }
     defer { close(descriptor) }
@@ -46,35 +52,45 @@ public final class NORFlash: BoardFlash {
     guard fstat(descriptor, &status) == 0 else {
       throw .cannotOpen(path: path, reason: Self.lastError())
     }
-    let isNew = status.st_size == 0
-    guard isNew || status.st_size == size else {
-      throw .wrongSize(path: path, expected: size, actual: Int(status.st_size))
+    let length = Int(status.st_size)
+    let hasCounts = length == size
+    guard hasCounts || (length <= pagesSize && length % pageSize == 0) else {
+      throw .wrongSize(path: path, expected: size, actual: length)
     }
     // Reserves the blocks, so that a full disk shows here and not as a SIGBUS later.
-    if isNew, posix_fallocate(descriptor, 0, off_t(size)) != 0 {
+    if !hasCounts, posix_fallocate(descriptor, 0, off_t(size)) != 0 {
+      ftruncate(descriptor, off_t(length))
       throw .cannotOpen(path: path, reason: "no room for \(size) bytes")
     }
     guard let address = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0),
       address != MAP_FAILED
     else { throw .cannotOpen(path: path, reason: Self.lastError()) }
-    memory = UnsafeMutableRawBufferPointer(start: address, count: size)
-    if isNew { memset(address, 0xff, size) }
+    whole = UnsafeMutableRawBufferPointer(start: address, count: size)
+    memory = UnsafeMutableRawBufferPointer(rebasing: whole[..<pagesSize])
+    writesOfWord = UnsafeMutableRawBufferPointer(rebasing: whole[pagesSize...])
     isMapped = true
-    writesOfWord = [UInt8](repeating: 0, count: size / 4)
+    guard !hasCounts else { return }
+    for i in length..<pagesSize { memory[i] = 0xff }
+    for word in 0..<length / 4 {
+      writesOfWord[word] = memory.loadUnaligned(fromByteOffset: 4 * word, as: UInt32.self) == .max ? 0 : 1
+    }
   }
 
   /// Flash that is erased and in memory only.
   public init(pageCount: Int) {
     self.pageCount = pageCount
-    memory = .allocate(byteCount: pageSize * pageCount, alignment: 4)
+    let pagesSize = pageSize * pageCount
+    whole = .allocate(byteCount: pagesSize + pagesSize / 4, alignment: 4)
+    memory = UnsafeMutableRawBufferPointer(rebasing: whole[..<pagesSize])
+    writesOfWord = UnsafeMutableRawBufferPointer(rebasing: whole[pagesSize...])
     memory.initializeMemory(as: UInt8.self, repeating: 0xff)
+    writesOfWord.initializeMemory(as: UInt8.self, repeating: 0)
     isMapped = false
-    writesOfWord = [UInt8](repeating: 0, count: pageSize * pageCount / 4)
   }
 
   deinit {
-    guard isMapped else { return memory.deallocate() }
-    munmap(memory.baseAddress, memory.count)
+    guard isMapped else { return whole.deallocate() }
+    munmap(whole.baseAddress, whole.count)
   }
 
   private static func lastError() -> String { String(cString: strerror(errno)) }
@@ -105,5 +121,22 @@ public final class NORFlash: BoardFlash {
     guard page >= 0, page < pageCount else { throw .outOfRange }
     for i in page * pageSize..<(page + 1) * pageSize { memory[i] = 0xff }
     for word in page * pageSize / 4..<(page + 1) * pageSize / 4 { writesOfWord[word] = 0 }
+  }
+  /// Flash in memory with what another one holds.
+  init(copying other: NORFlash) {
+    pageCount = other.pageCount
+    whole = .allocate(byteCount: pageSize * pageCount / 4 * 5, alignment: 4)
+    memory = UnsafeMutableRawBufferPointer(rebasing: whole[..<(pageSize * pageCount)])
+    writesOfWord = UnsafeMutableRawBufferPointer(rebasing: whole[(pageSize * pageCount)...])
+    isMapped = false
+    whole.copyMemory(from: UnsafeRawBufferPointer(other.whole))
+  }
+
+  /// Replaces bytes without regard to any rule, as an operation does in the middle of which power goes.
+  ///
+  /// - Parameter writes: how many writes it counts as.
+  func disturb(_ range: Range<Int>, writes: UInt8, _ noise: (_ byte: UInt8) -> UInt8) {
+    for i in range { memory[i] = noise(memory[i]) }
+    for word in range.lowerBound / 4..<(range.upperBound + 3) / 4 { writesOfWord[word] += writes }
   }
 }

@@ -1,4 +1,5 @@
 import BoardRuntime
+import BoardStorage
 import LinkProtocol
 import VirtualHardware
 

@@ -1,4 +1,4 @@
-public import BoardRuntime
+public import BoardStorage
 
 /// The board's flash: a region of the machine's memory, and a file of the host to which every write and every
 /// erase goes at once. So ending QEMU at any moment is a power cut, and the file what a chip would hold.

@@ -1,0 +1,78 @@
+public import Digests
+
+/// What an object is to the board. The number is the object's role in flash; 8…11 are kept for keys, 12…15 for a
+/// log of examples.
+public enum StoredRole: UInt8, Sendable, Equatable {
+  /// The newest model.
+  case newestModel = 1
+  /// A model besides the newest: that which training uses, or the one before.
+  case otherModel = 2
+  /// What the board learnt and the gateway has not confirmed.
+  case update = 3
+  /// What earlier updates left out.
+  case residual = 4
+  /// What the pending update left out: the residual, once that is confirmed.
+  case nextResidual = 5
+  /// An object that is coming in.
+  case arrival = 6
+}
+
+/// Up to 32 bytes that whoever stores an object says about it.
+public struct StoredMetadata: Sendable, Equatable {
+  /// The most bytes one can hold.
+  public static let capacity = 32
+
+  private var storage: InlineArray<32, UInt8> = .init(repeating: 0)
+  private var length: UInt8 = 0
+
+  /// No bytes.
+  public init() {}
+
+  /// Takes the first 32 bytes of `bytes`.
+  public init(_ bytes: Span<UInt8>) {
+    for i in 0..<min(bytes.count, Self.capacity) { storage[i] = bytes[i] }
+    length = UInt8(min(bytes.count, Self.capacity))
+  }
+
+  /// Number of bytes held, 0…32.
+  public var count: Int { Int(length) }
+
+  /// The bytes held.
+  public var span: Span<UInt8> {
+    @_lifetime(borrow self) get { storage.span.extracting(0..<Int(length)) }
+  }
+
+  /// Whether both hold the same bytes.
+  public static func == (a: Self, b: Self) -> Bool {
+    guard a.length == b.length else { return false }
+    for i in 0..<Int(a.length) where a.storage[i] != b.storage[i] { return false }
+    return true
+  }
+}
+
+/// An object in the store.
+public struct StoredObject: Sendable, Equatable {
+  /// Its number in the store, never given again: a handle to an object that is gone finds nothing.
+  public internal(set) var id: UInt32 = 0
+  /// What the caller calls this kind of object (the number of its offer).
+  public internal(set) var kind: UInt8 = 0
+  /// Its length in bytes.
+  public internal(set) var length: Int = 0
+  /// Its SHA-256, as the caller said.
+  public internal(set) var digest: Digest32 = .zero
+  /// What the caller said about it.
+  public internal(set) var metadata = StoredMetadata()
+
+  init() {}
+
+  init(id: UInt32, kind: UInt8, length: Int, digest: Digest32, metadata: StoredMetadata) {
+    self.id = id
+    self.kind = kind
+    self.length = length
+    self.digest = digest
+    self.metadata = metadata
+  }
+
+  /// Whether there is an object here at all.
+  var isThere: Bool { id != 0 }
+}
