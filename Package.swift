@@ -97,8 +97,8 @@ let applications: [Target] = [
   .executableTarget(
     name: "Benchmarks",
     dependencies: [
-      "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway", "LinkProtocol", "SerialDevices",
-      "TrainingCore", "UpdateCodec", argumentParser,
+      "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway", "LinkProtocol",
+      "LinkSimulation", "SerialDevices", "TrainingCore", "UpdateCodec", argumentParser,
     ],
     swiftSettings: strict),
   // The same training step in C, measured beside ours here and on the Cortex-M4F.
@@ -113,7 +113,11 @@ let mirrors: [Target] = [
   tests("CBOR", ["Bytes"]),
   tests("TrainingCore", ["Bytes", "CoreChecks"]),
   tests("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
-  tests("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
+  // Two sessions joined in virtual time by a link with the timing of a real carrier.
+  .target(
+    name: "LinkSimulation", dependencies: ["Bytes", "Digests", "LinkProtocol", "PropertyTesting"],
+    path: "Tests/LinkSimulation", swiftSettings: strict),
+  tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
   tests("BoardStorage", ["Digests", "VirtualHardware"]),
   tests(
     "BoardRuntime",

@@ -41,6 +41,10 @@ final class BoardConversation {
   private var deliveryTransfer: TransferNumber?
   /// Progress of that transfer as last seen: the session forgets it with the transfer.
   private var deliveryProgress: TransferProgress?
+  /// The update that is coming in.
+  private var updateTransfer: (number: TransferNumber, offer: ObjectOffer)?
+  /// Updates of earlier rounds are of no use any more.
+  private var openRound: UInt32 = 0
   /// The board's last update that is in the books: offered again, it is only confirmed again.
   var counted: Digest32?
   /// Whether it is known which board this is: until then it is not known what of an update is here already.
@@ -64,13 +68,30 @@ final class BoardConversation {
   /// The board is known now, and what is here of its update.
   ///
   /// - Returns: what an update led to that the board offered meanwhile.
-  func boardKnown(_ partial: ConversationObjects.Partial?, now: Timestamp) -> [ConversationEvent] {
+  func boardKnown(
+    _ partial: ConversationObjects.Partial?, openRound: UInt32, now: Timestamp
+  ) -> [ConversationEvent] {
     knowsBoard = true
+    self.openRound = openRound
     objects.incoming = partial
     guard let waiting = waitingOffer else { return [] }
     waitingOffer = nil
     return consider(waiting.transfer, waiting.offer, now)
   }
+
+  /// A round was opened: an update of an earlier one that is still coming in is of no use any more.
+  func roundOpened(_ round: UInt32) -> [ConversationEvent] {
+    openRound = round
+    guard let update = updateTransfer, isLate(update.offer), objects.incoming?.isWhole == false else {
+      return []
+    }
+    session.stopReceiving(update.number, because: .obsolete)
+    updateTransfer = nil
+    objects.incoming = nil
+    return [.updateDeclined(update.offer, .obsolete)]
+  }
+
+  private func isLate(_ offer: ObjectOffer) -> Bool { offer.round != 0 && offer.round < openRound }
 
   /// Takes the update out that did not arrive in whole, for the board's next conversation.
   func takePartialUpdate() -> ConversationObjects.Partial? {
@@ -101,6 +122,7 @@ final class BoardConversation {
   /// The update of this transfer is durable, or will not be used.
   func answer(_ transfer: TransferNumber, _ refusal: TransferRefusal?) {
     if let refusal { session.reject(transfer, because: refusal) } else { session.confirm(transfer) }
+    updateTransfer = nil
     objects.incoming = nil
   }
 
@@ -174,6 +196,7 @@ final class BoardConversation {
       return [.deliveryRefused(refused, refusal)]
     case .withdrawn(let transfer, _, _):
       if waitingOffer?.transfer == transfer { waitingOffer = nil }
+      if updateTransfer?.number == transfer { updateTransfer = nil }
       return []
     case .damaged(let error):
       return [.damaged(error)]
@@ -187,6 +210,7 @@ final class BoardConversation {
     forgetDelivery()
     knowsBoard = false
     waitingOffer = nil
+    updateTransfer = nil
   }
 
   private func forgetDelivery() {
@@ -228,6 +252,11 @@ final class BoardConversation {
       session.decline(transfer, because: .alreadyHeld)
       return []
     }
+    guard !isLate(offer) else {
+      session.decline(transfer, because: .obsolete)
+      return [.updateDeclined(offer, .obsolete)]
+    }
+    updateTransfer = (transfer, offer)
     if objects.incoming?.name != offer.name {
       let room = [UInt8](repeating: 0, count: Int(offer.name.length))
       objects.incoming = .init(name: offer.name, content: room, contiguous: 0)

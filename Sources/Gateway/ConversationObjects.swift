@@ -13,6 +13,9 @@ struct ConversationObjects: ObjectAccess {
     /// Of these, bytes that were handed out to be kept.
     var kept: UInt32 = 0
 
+    /// Whether all of it is here.
+    var isWhole: Bool { contiguous == name.length }
+
     /// Bytes that arrive between two pieces: what a restart of the gateway costs a transfer.
     static let pieceLength: UInt32 = 4096
 

@@ -48,6 +48,14 @@ extension GatewayEngine {
       updateReceived(payload, transfer, progress, from: board, conversation, now)
     case .pieceReceived(let name, let start, let bytes):
       act(.keepPiece(board, name, start: start, bytes))
+    case .updateDeclined(let offer, .obsolete):
+      let reason = "it was not in when round \(coordinator.status.round) was opened"
+      notice(.updateRefused(label(board), RoundNumber(offer.round), reason: "late: \(reason)"))
+      // Of what did not arrive only the name is known.
+      let late = Rounds.Contribution(
+        board: board, round: RoundNumber(offer.round), base: .zero, update: offer.name.digest, examples: 0,
+        trainingLoss: nil)
+      act(.recordDiscarded(late, isLate: true, reason: reason))
     case .updateDeclined(let offer, let refusal):
       let words = "its update of \(offer.name.length) bytes is not taken: \(refusal.wordsOfReceiver)"
       notice(.boardProblem(label(board), words))

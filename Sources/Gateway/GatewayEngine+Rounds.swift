@@ -108,6 +108,12 @@ extension GatewayEngine {
     learn(fromLoss: loss)
     needsSnapshot = []
     perform(coordinator.aggregated(round, result.version, now: MonotonicTime(now)), now)
+    for (link, conversation) in conversations {
+      for event in conversation.roundOpened(coordinator.status.round.rawValue) {
+        handle(event, conversation, now)
+        serve(link)
+      }
+    }
   }
 
   /// A round's result could not be made, and nothing was kept of it.

@@ -260,7 +260,8 @@ public final class GatewayEngine {
     conversation.counted = counted[board]
     notice(.boardJoined(label(board), conversation.carrier, welcome))
     perform(coordinator.boardReady(board, holding: welcome.model, now: MonotonicTime(now)), now)
-    let events = conversation.boardKnown(partialUpdates.removeValue(forKey: board), now: now)
+    let events = conversation.boardKnown(
+      partialUpdates.removeValue(forKey: board), openRound: coordinator.status.round.rawValue, now: now)
     for event in events { handle(event, conversation, now) }
     serve(link)
   }

@@ -66,10 +66,18 @@ public struct ModelDescription: Sendable, Equatable {
   /// Weights and biases of all layers.
   public private(set) var parameterCount = 0
 
-  // Small, as descriptions are copied in every training step; a layer's inputs are the outputs below it.
+  // A layer's inputs are the outputs below it. One half-word a layer, as descriptions are copied in every
+  // training step, and the whole array whenever a layer is looked up.
   private struct Stored: Sendable {
-    var outputs: UInt16
-    var activation: Activation
+    private let packed: UInt16
+
+    /// - Parameter outputs: at most ``maximumWidth``, which leaves the top bits free.
+    init(outputs: Int, activation: Activation) {
+      packed = UInt16(truncatingIfNeeded: outputs) | UInt16(activation.rawValue) << 15
+    }
+
+    var outputs: Int { Int(packed & 0x7fff) }
+    var activation: Activation { packed >> 15 == Activation.relu.rawValue ? .relu : .none }
   }
 
   private var stored: InlineArray<6, Stored>
@@ -125,7 +133,7 @@ public struct ModelDescription: Sendable, Equatable {
     guard layerCount < Self.maximumLayers else { throw .tooManyLayers }
     try Self.check(width: outputs)
     let layer = Layer(inputs: outputWidth, outputs: outputs, activation: activation)
-    stored[layerCount] = Stored(outputs: UInt16(outputs), activation: activation)
+    stored[layerCount] = Stored(outputs: outputs, activation: activation)
     layerCount += 1
     parameterCount += layer.parameterCount
   }
@@ -135,17 +143,19 @@ public struct ModelDescription: Sendable, Equatable {
   /// - Precondition: `index` is in 0..<``layerCount``.
   public func layer(_ index: Int) -> Layer {
     precondition(index >= 0 && index < layerCount, "no such layer")
-    let below = index == 0 ? inputWidth : Int(stored[index - 1].outputs)
-    return Layer(inputs: below, outputs: Int(stored[index].outputs), activation: stored[index].activation)
+    let own = stored[index]
+    return Layer(
+      inputs: index == 0 ? inputWidth : stored[index &- 1].outputs, outputs: own.outputs,
+      activation: own.activation)
   }
 
   /// Outputs of the last layer: the number of classes.
-  public var outputWidth: Int { layerCount == 0 ? inputWidth : Int(stored[layerCount - 1].outputs) }
+  public var outputWidth: Int { layerCount == 0 ? inputWidth : stored[layerCount - 1].outputs }
 
   /// Outputs of all layers together.
   var activationCount: Int {
     var sum = 0
-    for i in 0..<layerCount { sum += Int(stored[i].outputs) }
+    for i in 0..<layerCount { sum += stored[i].outputs }
     return sum
   }
 

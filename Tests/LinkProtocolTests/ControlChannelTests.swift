@@ -1,4 +1,5 @@
 import Bytes
+import LinkSimulation
 import PropertyTesting
 import Testing
 

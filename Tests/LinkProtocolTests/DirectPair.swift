@@ -1,5 +1,6 @@
 import Bytes
 import Digests
+import LinkSimulation
 
 @testable import LinkProtocol
 

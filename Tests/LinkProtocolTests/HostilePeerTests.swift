@@ -1,6 +1,7 @@
 import Bytes
 import Digests
 import Foundation
+import LinkSimulation
 import PropertyTesting
 import Testing
 

@@ -1,5 +1,6 @@
 import Bytes
 import Digests
+import LinkSimulation
 import Testing
 
 @testable import LinkProtocol
@@ -58,14 +59,14 @@ import Testing
   @Test func whatWasClosedStaysClosed() {
     let link = SimulatedLink(seed: 1)
     SessionTests.establish(link)
-    link.conditions.loss = 1
+    link.faults.loss = 1
     _ = link.gateway.session.send(.statusRequest)
     link.gateway.session.close()
     let taken = link.gateway.session.send(.statusRequest)
     #expect(!taken)
     let gone = link.run(seconds: 60) { link.gateway.events.contains(.ended(.peerSilent)) }
     #expect(gone)
-    link.conditions.loss = 0
+    link.faults.loss = 0
     let back = link.run(seconds: 20) { link.gateway.session.isEstablished }
     #expect(!back)
 

@@ -1,5 +1,6 @@
 import Bytes
 import Digests
+import LinkSimulation
 import PropertyTesting
 import Testing
 
@@ -49,15 +50,15 @@ import Testing
   @Test func whateverTheLinkDoesEveryObjectAndEveryMessageArrivesOnce() {
     for seed in 1...200 as ClosedRange<UInt64> {
       var random = SeededGenerator(seed: seed)
-      var conditions = LinkConditions()
+      var faults = LinkFaults()
       // Up to one byte in 2,000 lost and as many damaged: half of the large frames do not get through.
-      conditions.loss = Double(random.next() % 6) / 10_000
-      conditions.corruption = Double(random.next() % 6) / 10_000
-      conditions.duplication = Double(random.next() % 3) / 10
-      conditions.delay = 100 + random.next() % 40_000
-      conditions.byteTime = 1 + random.next() % 20
-      let link = SimulatedLink(
-        seed: seed, conditions: conditions, boardFrame: [320, 600, 1100][Int(seed % 3)])
+      faults.loss = Double(random.next() % 6) / 10_000
+      faults.corruption = Double(random.next() % 6) / 10_000
+      faults.duplication = Double(random.next() % 3) / 10
+      let carrier = SimulatedCarrier.stream(
+        delay: 100 + random.next() % 40_000, byteTime: Double(1 + random.next() % 20))
+      let link = SimulatedLink(seed: seed, carrier: carrier, boardFrame: [320, 600, 1100][Int(seed % 3)])
+      link.faults = faults
       Self.establish(link)
       let down = link.gateway.objects.add(Self.content(Int(random.next() % 20_000), seed: seed))
       let up = link.board.objects.add(Self.content(Int(random.next() % 20_000), seed: seed + 7))
@@ -80,7 +81,7 @@ import Testing
           && link.board.events.contains(.delivered(2, moreOffer))
           && reported(link.gateway.events).count == 20
       }
-      #expect(done, "seed \(seed), \(conditions)")
+      #expect(done, "seed \(seed), \(faults), \(carrier)")
       #expect(reported(link.gateway.events) == Array(0..<20), "seed \(seed)")
       let whole =
         link.gateway.objects.isWhole(up) && link.gateway.objects.isWhole(more)
@@ -129,16 +130,16 @@ import Testing
   @Test func aPeerThatFallsSilentIsNoticedAndGreetedWhenItComesBack() {
     let link = SimulatedLink(seed: 1)
     Self.establish(link)
-    link.conditions.loss = 1
+    link.faults.loss = 1
     let noticed = link.run(seconds: 60) { link.gateway.events.contains(.ended(.peerSilent)) }
     #expect(noticed)
-    link.conditions.loss = 0
+    link.faults.loss = 0
     let back = link.run(seconds: 20) { link.gateway.session.isEstablished }
     #expect(back)
   }
 
   @Test func controlIsNotStuckBehindBulk() {
-    let link = SimulatedLink(seed: 1, conditions: LinkConditions(byteTime: 90))
+    let link = SimulatedLink(seed: 1, carrier: .stream(byteTime: 90))
     Self.establish(link)
     let name = link.gateway.objects.add(Self.content(65_412))
     _ = link.gateway.session.offer(ObjectOffer(kind: .model, name: name, round: 0), now: link.now)

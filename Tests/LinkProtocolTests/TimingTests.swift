@@ -1,5 +1,6 @@
 import Bytes
 import Digests
+import LinkSimulation
 import Testing
 
 @testable import LinkProtocol
@@ -28,7 +29,7 @@ import Testing
 
   @Test func onALinkSlowerThanTheFirstTimeoutOneWindowAtMostIsSentTwice() {
     for delay in [130, 200, 300, 450] as [UInt64] {
-      let link = SimulatedLink(seed: 1, conditions: LinkConditions(delay: .milliseconds(delay)))
+      let link = SimulatedLink(seed: 1, carrier: .stream(delay: .milliseconds(delay)))
       SessionTests.establish(link)
       let offer = ObjectOffer(
         kind: .model, name: link.gateway.objects.add(SessionTests.content(65_412)), round: 0)

@@ -102,7 +102,8 @@ extension LinkSession {
       return false
     }
     transfers.sent(
-      chunk.transfer, chunk.index, sequence: sequence, now: now, timeout: roundTrip.timeout)
+      chunk.transfer, chunk.index, length: chunk.length, sequence: sequence, now: now,
+      timeout: roundTrip.timeout)
     return seal(&frame)
   }
 

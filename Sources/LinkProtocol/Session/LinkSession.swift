@@ -196,6 +196,12 @@ public struct LinkSession: ~Copyable {
     _ = enqueue(.confirmation(Confirmation(transfer: transfer, refusal: refusal)))
   }
 
+  /// Stops receiving an object that is of no use any more. Without effect if it is not under way.
+  public mutating func stopReceiving(_ transfer: TransferNumber, because reason: TransferRefusal) {
+    guard transfers.closeIncoming(transfer) != nil else { return }
+    _ = enqueue(.cancellation(Cancellation(transfer: transfer, fromSender: false, reason: reason)))
+  }
+
   /// Stops sending an object.
   public mutating func withdraw(_ transfer: TransferNumber, because reason: TransferRefusal) {
     guard transfers.closeOutgoing(transfer) != nil else { return }

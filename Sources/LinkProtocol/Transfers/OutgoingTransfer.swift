@@ -62,6 +62,15 @@ struct OutgoingTransfer {
     }
   }
 
+  /// Bytes under way: sent, not acknowledged, and not known to be lost.
+  var inFlight: Int { (next - base - (acknowledged | lost).nonzeroBitCount) * grid.chunk }
+
+  /// Bytes that arrived since the transfer began; the last chunk counts like the others.
+  var arrived: Int { (base + acknowledged.nonzeroBitCount) * grid.chunk }
+
+  /// Whether `index` is the chunk that everything waits for: the first one that the receiver misses.
+  func isFirstMissing(_ index: Int) -> Bool { index == base }
+
   /// The chunk to send next: one that was lost, else the next new one if window and credit allow.
   func chunkToSend() -> (index: Int, offset: Int, length: Int)? {
     switch state {

@@ -18,9 +18,12 @@ struct TransferTable {
   private(set) var lastNumber: TransferNumber = 0
   /// The outgoing slot whose turn it is.
   private var turn = 0
+  /// What of all outgoing transfers may be under way.
+  private var window = SendWindow()
 
   /// Forgets all transfers: a new session begins.
   mutating func reset() {
+    window = SendWindow()
     for i in 0..<Self.slots {
       outgoing[i] = nil
       incoming[i] = nil
@@ -87,26 +90,48 @@ struct TransferTable {
     _ news: ChunkAcknowledgement, now: Timestamp, timeout: UInt64
   ) -> OutgoingTransfer.AcknowledgementOutcome? {
     guard let slot = outgoingSlot(news.transfer) else { return nil }
-    return outgoing[slot]?.receive(news, now: now, timeout: timeout)
+    let before = outgoing[slot]?.arrived ?? 0
+    let outcome = outgoing[slot]?.receive(news, now: now, timeout: timeout)
+    if case .taken? = outcome {
+      let after = outgoing[slot]?.arrived ?? before
+      window.acknowledged(after - before, inFlight: inFlight, now: now)
+    }
+    return outcome
   }
 
   /// The next chunk to send, transfers taking turns.
+  ///
+  /// The chunk that a transfer's receiver waits for may always be sent: of what is under way everything may
+  /// have been lost, and only what is sent later tells so.
   mutating func nextChunk() -> (transfer: TransferNumber, index: Int, offset: Int, length: Int)? {
+    let inFlight = inFlight
+    var isFull = false
     for step in 0..<Self.slots {
       let slot = (turn + step) % Self.slots
       guard let transfer = outgoing[slot], let chunk = transfer.chunkToSend() else { continue }
-      turn = (slot + 1) % Self.slots
+      // If there is no room for this one the turn stays: a smaller chunk does not overtake it for ever.
+      isFull = isFull || !window.hasRoom(for: chunk.length, inFlight: inFlight)
+      guard !isFull || transfer.isFirstMissing(chunk.index) else { continue }
+      if !isFull { turn = (slot + 1) % Self.slots }
       return (transfer.number, chunk.index, chunk.offset, chunk.length)
     }
     return nil
   }
 
+  /// Bytes under way of all outgoing transfers.
+  private var inFlight: Int {
+    var sum = 0
+    for i in 0..<Self.slots { sum += outgoing[i]?.inFlight ?? 0 }
+    return sum
+  }
+
   /// A chunk went out.
   mutating func sent(
-    _ number: TransferNumber, _ index: Int, sequence: UInt16, now: Timestamp, timeout: UInt64
+    _ number: TransferNumber, _ index: Int, length: Int, sequence: UInt16, now: Timestamp, timeout: UInt64
   ) {
     guard let slot = outgoingSlot(number) else { return }
     outgoing[slot]?.sent(index, sequence: sequence, now: now, timeout: timeout)
+    window.sent(length, inFlight: inFlight, now: now)
   }
 
   private func outgoingSlot(_ number: TransferNumber) -> Int? {

@@ -1,28 +1,38 @@
 import Digests
-import LinkProtocol
+public import LinkProtocol
 
 /// Objects in memory: what a session offers and what it receives.
-struct MemoryObjects: ObjectAccess {
-  private(set) var offered: [ObjectName: [UInt8]] = [:]
-  private(set) var arriving: [ObjectName: [UInt8]] = [:]
-  var refusesWrites = false
+public struct MemoryObjects: ObjectAccess {
+  /// What is offered.
+  public private(set) var offered: [ObjectName: [UInt8]] = [:]
+  /// What came in, its missing bytes 0xff.
+  public private(set) var arriving: [ObjectName: [UInt8]] = [:]
+  /// Whether nothing can be stored.
+  public var refusesWrites = false
 
-  mutating func add(_ content: [UInt8]) -> ObjectName {
+  /// None.
+  public init() {}
+
+  /// Makes content ready to be offered under the name returned.
+  public mutating func add(_ content: [UInt8]) -> ObjectName {
     let name = ObjectName(digest: SHA256.hash(of: content.span), length: UInt32(content.count))
     offered[name] = content
     return name
   }
 
-  mutating func expect(_ name: ObjectName) {
+  /// Makes room for an object, unless there is some.
+  public mutating func expect(_ name: ObjectName) {
     if arriving[name] == nil { arriving[name] = [UInt8](repeating: 0xff, count: Int(name.length)) }
   }
 
-  func isWhole(_ name: ObjectName) -> Bool {
+  /// Whether all of it came in.
+  public func isWhole(_ name: ObjectName) -> Bool {
     guard let content = arriving[name] else { return name.length == 0 }
     return SHA256.hash(of: content.span) == name.digest
   }
 
-  mutating func read(
+  /// Reads a piece of what is offered.
+  public mutating func read(
     _ object: ObjectName, at offset: Int, into destination: inout MutableSpan<UInt8>
   ) -> Bool {
     guard let content = offered[object], offset + destination.count <= content.count else { return false }
@@ -30,7 +40,8 @@ struct MemoryObjects: ObjectAccess {
     return true
   }
 
-  mutating func write(_ bytes: Span<UInt8>, of object: ObjectName, at offset: Int) -> Bool {
+  /// Writes a piece of what is expected.
+  public mutating func write(_ bytes: Span<UInt8>, of object: ObjectName, at offset: Int) -> Bool {
     guard !refusesWrites, var content = arriving[object], offset + bytes.count <= content.count else {
       return false
     }
