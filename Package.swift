@@ -134,11 +134,20 @@ let mirrors: [Target] = [
   tests("Rounds", ["Digests"]),
   tests("VirtualHardware", ["BoardStorage"]),
   // The gateway's engine and the boards' runtime, joined in virtual time.
+  .target(
+    name: "FederationSimulation",
+    dependencies: [
+      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "Gateway", "LinkProtocol", "PropertyTesting",
+      "Rounds", "TrainingCore", "UpdateCodec", "VirtualHardware",
+    ], path: "Tests/FederationSimulation", swiftSettings: strict),
+  .executableTarget(
+    name: "simulate", dependencies: ["FederationSimulation", argumentParser], path: "Tests/Simulation",
+    swiftSettings: strict),
   tests(
     "Gateway",
     [
-      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "Rounds", "TrainingCore",
-      "UpdateCodec", "VirtualHardware",
+      "Baselines", "Bytes", "Digests", "FederationSimulation", "LinkProtocol", "Rounds", "TrainingCore",
+      "UpdateCodec",
     ]),
   tests(
     "GatewayService",
