@@ -44,7 +44,7 @@ let portableCore: [Target] = [
   core("BoardStorage", ["Bytes", "Digests"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
-  core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore"]),
+  core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
 ]
 
 /// One kind of I/O on Linux each, without policy.

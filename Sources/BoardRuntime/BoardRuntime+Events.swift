@@ -1,3 +1,4 @@
+import BoardStorage
 import Digests
 import LinkProtocol
 import UpdateCodec
@@ -9,10 +10,10 @@ extension BoardRuntime where Hardware: ~Copyable {
       break
     case .opened:
       // A gateway that comes back finds everything as it left it, but knows of no transfer.
-      stopVerifying()
+      stopArriving()
       bench.update?.transfer = nil
     case .ended:
-      stopVerifying()
+      stopArriving()
       bench.update?.transfer = nil
     case .message(let message):
       handle(message)
@@ -22,10 +23,10 @@ extension BoardRuntime where Hardware: ~Copyable {
       noteProgress(of: transfer)
     case .received(let transfer, let offer):
       verify(transfer, offer)
-    case .withdrawn(_, let offer, _):
-      if bench.shelf.arriving?.name == offer.name { bench.shelf.abandon() }
+    case .withdrawn(let transfer, _, _):
+      if transfer == bench.arriving { stopArriving() }
     case .delivered(_, let offer):
-      if bench.update?.name == offer.name { bench.update = nil }
+      if bench.update?.name == offer.name { settleUpdate() }
     case .declined(_, let offer, let reason):
       handleRefusal(of: offer, reason)
     }
@@ -53,84 +54,76 @@ extension BoardRuntime where Hardware: ~Copyable {
   private var status: Status {
     var round: UInt32?
     if case .training(let job) = activity { round = job.task.round }
+    if let coding = bench.coding { round = coding.task.round }
     let uptime = now - (bootTime ?? now)
     return Status(
       phase: phase, uptime: UInt32(clamping: uptime / 1_000_000),
       examples: UInt32(clamping: bench.hardware.examples.count(of: .training)), model: model,
-      round: round ?? bench.update?.header.round)
+      round: round ?? bench.update?.about.round)
   }
 
   private mutating func receive(_ task: TrainTask) {
     // What it does or has done already it does not do again: the gateway asks anew after a lost link.
     if case .training(let job) = activity, job.task == task { return }
+    if bench.coding?.task == task { return }
     if let update = bench.update {
-      if update.header.round == task.round, update.header.base == DigestTag(task.model) { return }
+      if update.answers(task) { return }
       dropUpdate()
     }
-    if case .training = activity { activity = .idle }
+    stopLearning()
     nextTraining = task
   }
 
   private mutating func stopTraining(of round: UInt32) {
     if nextTraining?.round == round { nextTraining = nil }
-    if case .training(let job) = activity, job.task.round == round { activity = .idle }
-    if let update = bench.update, update.header.round == round { dropUpdate() }
+    if case .training(let job) = activity, job.task.round == round { stopLearning() }
+    if bench.coding?.task.round == round { stopLearning() }
+    if bench.update?.about.round == round { dropUpdate() }
   }
 
-  private mutating func dropUpdate() {
-    if let transfer = bench.update?.transfer { session.withdraw(transfer, because: .obsolete) }
-    bench.update = nil
-    if case .naming = activity { activity = .idle }
+  private mutating func stopLearning() {
+    switch activity {
+    case .training, .coding: stopActivity()
+    case .idle, .evaluating: break
+    }
   }
+
+  // MARK: The update
 
   private mutating func handleRefusal(of offer: ObjectOffer, _ reason: TransferRefusal) {
     guard bench.update?.name == offer.name else { return }
     switch reason {
     case .busy, .storageFailed, .wrongDigest, .sourceFailed:
+      guard !bench.updateIsDamaged else { return dropUpdate() }
       // The gateway still wants it, only not now.
-      bench.update?.transfer = nil
-      bench.update?.notBefore = now + Self.offerPause
+      postponeUpdate()
     case .alreadyHeld, .tooLarge, .obsolete, .invalid, .missingBase:
+      bench.update?.transfer = nil
+      dropUpdate()
+    }
+  }
+
+  private mutating func postponeUpdate() {
+    bench.update?.transfer = nil
+    bench.update?.notBefore = now + Self.offerPause
+  }
+
+  /// The gateway has it: what it left out is the residual from now on.
+  private mutating func settleUpdate() {
+    do throws(StorageError) {
+      try bench.store.settleUpdate(&bench.hardware.flash)
       bench.update = nil
+    } catch {
+      // Offered again, it is said to be held, and this is tried again.
+      postponeUpdate()
     }
   }
 
-  // MARK: Models that arrive
-
-  private mutating func consider(_ transfer: TransferNumber, _ offer: ObjectOffer) {
-    guard offer.kind == .model else { return session.decline(transfer, because: .invalid) }
-    if bench.shelf.held(offer.name.digest) != nil {
-      return session.decline(transfer, because: .alreadyHeld)
-    }
-    guard Int(offer.name.length) <= bench.shelf.capacity else {
-      return session.decline(transfer, because: .tooLarge)
-    }
-    var used: ModelShelf.Held?
-    if case .training(let job) = activity { used = job.base }
-    guard let held = bench.shelf.prepare(for: offer.name, keeping: used) else {
-      return session.decline(transfer, because: .busy)
-    }
-    guard session.accept(transfer, offer, held: held, now: now) else { return }
-    handle(session.takeCompleted())
-  }
-
-  private mutating func noteProgress(of transfer: TransferNumber) {
-    guard let progress = session.progress(ofIncoming: transfer),
-      progress.offer.name == bench.shelf.arriving?.name
-    else { return }
-    bench.shelf.note(contiguous: progress.delivered)
-  }
-
-  private mutating func verify(_ transfer: TransferNumber, _ offer: ObjectOffer) {
-    guard let arriving = bench.shelf.arriving, arriving.name == offer.name else {
-      return session.reject(transfer, because: .busy)
-    }
-    bench.shelf.note(contiguous: offer.name.length)
-    modelToVerify = Verification(transfer: transfer, place: arriving.place, name: offer.name)
-  }
-
-  private mutating func stopVerifying() {
-    modelToVerify = nil
+  private mutating func dropUpdate() {
+    if let transfer = bench.update?.transfer { session.withdraw(transfer, because: .obsolete) }
+    bench.update = nil
+    // If this fails it comes back with the next reset, and the gateway declines it.
+    try? bench.store.dropUpdate(&bench.hardware.flash)
   }
 
   // MARK: What could not be said at once
@@ -139,8 +132,14 @@ extension BoardRuntime where Hardware: ~Copyable {
   mutating func settle() {
     if let problem = problemToSend, session.send(.problem(problem)) { problemToSend = nil }
     if let report = reportToSend, session.send(.evaluation(report)) { reportToSend = nil }
-    if let update = bench.update, update.transfer == nil, update.notBefore <= now, let name = update.name {
-      let offer = ObjectOffer(kind: .update, name: name, round: update.header.round)
+    if findingToSend == nil { findingToSend = bench.store.takeFinding() }
+    if let finding = findingToSend,
+      log(StorageReport.level(finding), StorageReport.line(finding, through: &bench.header))
+    {
+      findingToSend = nil
+    }
+    if let update = bench.update, update.transfer == nil, update.notBefore <= now {
+      let offer = ObjectOffer(kind: .update, name: update.name, round: update.about.round)
       bench.update?.transfer = session.offer(offer, now: now)
     }
     if shownPhase != phase {

@@ -1,5 +1,4 @@
 import BoardStorage
-import Digests
 public import LinkProtocol
 import TrainingCore
 
@@ -16,19 +15,17 @@ extension BoardRuntime where Hardware: ~Copyable {
   }
 
   private mutating func workSlice() -> Bool {
-    // A model that arrived goes first: the gateway waits for its confirmation.
-    if modelToVerify != nil { return verifySlice() }
+    // What arrived goes first: the gateway waits for its confirmation.
+    if arrivalSlice() { return true }
     switch activity {
-    case .idle: return beginNext()
+    case .idle: return beginNext() || prepareFlash()
     case .training(let job): return trainSlice(job)
-    case .naming(let work): return nameSlice(work)
+    case .coding: return codeSlice()
     case .evaluating(let job): return evaluateSlice(job)
     }
   }
 
   private mutating func beginNext() -> Bool {
-    // An update that was not confirmed lies where weights would be loaded.
-    guard bench.update == nil else { return false }
     if let model = nextEvaluation {
       nextEvaluation = nil
       do throws(BoardProblem) {
@@ -55,28 +52,14 @@ extension BoardRuntime where Hardware: ~Copyable {
       code: problem.code, about: round, needed: problem.needed, available: problem.available)
   }
 
-  private mutating func verifySlice() -> Bool {
-    guard var work = modelToVerify else { return false }
-    do throws(FlashError) {
-      guard let digest = try bench.verifyOne(&work) else {
-        modelToVerify = work
-        return true
-      }
-      modelToVerify = nil
-      guard digest == work.name.digest else {
-        bench.shelf.abandon()
-        session.reject(work.transfer, because: .wrongDigest)
-        return true
-      }
-      try bench.shelf.commit(&bench.hardware.flash, through: &bench.header)
-      session.boardHolds(model: digest)
-      session.confirm(work.transfer)
+  /// Makes later writes fast while there is nothing else to do. What is coming in waits while a page is erased, so
+  /// that then no more is done than it needs.
+  private mutating func prepareFlash() -> Bool {
+    do throws(StorageError) {
+      return try bench.store.prepareOne(sparingly: bench.arriving != nil, &bench.hardware.flash)
     } catch {
-      modelToVerify = nil
-      bench.shelf.abandon()
-      session.reject(work.transfer, because: .storageFailed)
+      return false
     }
-    return true
   }
 
   private mutating func trainSlice(_ current: TrainingJob) -> Bool {
@@ -87,11 +70,11 @@ extension BoardRuntime where Hardware: ~Copyable {
       if more {
         activity = .training(job)
       } else {
-        try bench.makeUpdate(job)
-        activity = .naming(Naming())
+        bench.beginCoding(job)
+        activity = .coding
       }
     } catch {
-      activity = .idle
+      stopActivity()
       report(error, about: job.task.round)
     }
     return true
@@ -107,10 +90,23 @@ extension BoardRuntime where Hardware: ~Copyable {
     job.reported = now
   }
 
-  private mutating func nameSlice(_ current: Naming) -> Bool {
-    var work = current
-    activity = bench.nameOne(&work) ? .idle : .naming(work)
+  private mutating func codeSlice() -> Bool {
+    let round = bench.coding?.task.round ?? 0
+    do throws(BoardProblem) {
+      if try !bench.codeOne() { activity = .idle }
+    } catch {
+      stopActivity()
+      noteModel()
+      report(error, about: round)
+    }
     return true
+  }
+
+  /// Leaves whatever it is busy with.
+  mutating func stopActivity() {
+    bench.stopCoding()
+    bench.base = nil
+    activity = .idle
   }
 
   private mutating func evaluateSlice(_ current: EvaluationJob) -> Bool {

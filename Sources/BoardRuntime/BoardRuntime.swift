@@ -1,9 +1,12 @@
+import BoardStorage
 public import Bytes
 public import Digests
 public import LinkProtocol
+import UpdateCodec
 
 /// Everything a board does, generic over its hardware: it answers a gateway, keeps models in flash, trains and
-/// evaluates in slices, and offers what it learnt.
+/// evaluates in slices, and offers what it learnt. What it learnt lies in flash before it is offered, until the
+/// gateway has confirmed it.
 ///
 /// No I/O of its own, no clock, and no allocation after `init`. The owner hands in the frames that a carrier
 /// delivered, asks for frames to send, and calls ``work(now:)`` while it has nothing better to do: each call
@@ -18,14 +21,15 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   var session: LinkSession
   var bench: Workbench<Hardware>
   var activity = Activity.idle
-  /// A model whose bytes are all here.
-  var modelToVerify: Verification?
+  /// An object whose bytes are all here.
+  var toVerify: Verification?
   /// A task that waits until the board is free.
   var nextTraining: TrainTask?
   var nextEvaluation: Digest32?
   /// What could not be queued when it came up; retried at every opportunity.
   var reportToSend: EvaluationReport?
   var problemToSend: Problem?
+  var findingToSend: StorageFinding?
   var bootTime: Timestamp?
   var shownPhase: BoardPhase?
   var now = Timestamp(microseconds: 0)
@@ -42,7 +46,8 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
       board: configuration.board, maximumFrame: UInt16(clamping: configuration.limits.maximumFrame),
       capabilities: capabilities, firmware: configuration.firmware, hardware: configuration.hardware,
       boot: boot, examples: examples, maximumParameters: UInt32(clamping: configuration.arena))
-    welcome.model = bench.shelf.newest?.name.digest
+    welcome.model = bench.newestModel?.digest
+    welcome.codings = CodingSet.all.rawValue
     session = .board(welcome, limits: configuration.limits)
   }
 
@@ -63,8 +68,7 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
 
   /// When ``timeOut(now:)`` has to be called at the latest.
   public var nextDeadline: Timestamp? {
-    guard let update = bench.update, update.transfer == nil, update.name != nil, session.isEstablished,
-      update.notBefore > now
+    guard let update = bench.update, update.transfer == nil, session.isEstablished, update.notBefore > now
     else { return session.nextDeadline }
     return .earliest(session.nextDeadline, update.notBefore)
   }
@@ -88,7 +92,7 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   public var statistics: LinkStatistics { session.statistics }
 
   /// The newest model in flash.
-  public var model: Digest32? { bench.shelf.newest?.name.digest }
+  public var model: Digest32? { bench.newestModel?.digest }
 
   /// Says something in the gateway's log.
   ///
@@ -101,7 +105,7 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   public var phase: BoardPhase {
     if case .idle = activity {
       if bench.update != nil { return .holdingUpdate }
-      return bench.shelf.arriving == nil ? .idle : .receiving
+      return bench.arriving == nil ? .idle : .receiving
     }
     return activity.phase
   }

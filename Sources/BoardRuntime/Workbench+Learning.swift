@@ -9,7 +9,10 @@ extension Workbench where Hardware: ~Copyable {
 
   /// Sets up training: checks the task against model, examples and memory, and loads the weights.
   mutating func beginTraining(_ task: TrainTask, now: Timestamp) throws(BoardProblem) -> TrainingJob {
-    guard let base = shelf.held(task.model) else { throw BoardProblem(.modelNotHeld) }
+    guard let base = store.model(task.model) else { throw BoardProblem(.modelNotHeld) }
+    guard let coding = UpdateCoding(code: task.coding, parameter: task.codingParameter) else {
+      throw BoardProblem(.taskInvalid)
+    }
     let snapshot = try snapshot(base)
     try check(snapshot.model)
     let examples = hardware.examples.count(of: .training)
@@ -29,10 +32,22 @@ extension Workbench where Hardware: ~Copyable {
     } catch {
       throw BoardProblem(.taskInvalid)
     }
-    try load(base, snapshot, to: plan.weights, subtracting: false)
+    try loadParameters(of: base, snapshot, to: plan.weights)
     var memory = arena.mutableSpan
     run.begin(arena: &memory)
-    return TrainingJob(task: task, base: base, run: run, reported: now)
+    self.base = base
+    return TrainingJob(
+      task: task, base: base, snapshot: snapshot, coding: coding, run: run, reported: now)
+  }
+
+  private mutating func loadParameters(
+    of model: StoredObject, _ snapshot: ModelSnapshot, to range: Range<Int>
+  ) throws(BoardProblem) {
+    do throws(StorageError) {
+      try load(model, at: snapshot.headerLength, to: range, .replace)
+    } catch {
+      throw problem(error, with: model)
+    }
   }
 
   static func problem(_ error: ModelError) -> BoardProblem {
@@ -61,22 +76,11 @@ extension Workbench where Hardware: ~Copyable {
     }
   }
 
-  /// Turns the trained weights into the difference to the base model, in place.
-  mutating func makeUpdate(_ job: TrainingJob) throws(BoardProblem) {
-    let snapshot = try snapshot(job.base)
-    try load(job.base, snapshot, to: job.run.plan.weights, subtracting: true)
-    let header = UpdateHeader(
-      coding: .float32, round: job.task.round, examples: UInt32(clamping: job.run.examples),
-      parameterCount: UInt32(clamping: snapshot.model.parameterCount), loss: job.run.progress.meanLoss,
-      base: DigestTag(job.task.model))
-    update = PendingUpdate(header: header, parameters: job.run.plan.weights, name: nil, transfer: nil)
-  }
-
   // MARK: Evaluation
 
   /// Sets up an evaluation.
   mutating func beginEvaluation(_ model: Digest32) throws(BoardProblem) -> EvaluationJob {
-    guard let held = shelf.held(model) else { throw BoardProblem(.modelNotHeld) }
+    guard let held = store.model(model) else { throw BoardProblem(.modelNotHeld) }
     let snapshot = try snapshot(held)
     try check(snapshot.model)
     let count = hardware.examples.count(of: .heldOut)
@@ -93,7 +97,7 @@ extension Workbench where Hardware: ~Copyable {
     } catch {
       throw BoardProblem(.modelInvalid)
     }
-    try load(held, snapshot, to: plan.weights, subtracting: false)
+    try loadParameters(of: held, snapshot, to: plan.weights)
     return EvaluationJob(model: model, evaluation: evaluation, count: count)
   }
 
@@ -109,46 +113,5 @@ extension Workbench where Hardware: ~Copyable {
     if case .failed = outcome { throw BoardProblem(.modelMismatch) }
     job.next += 1
     return job.next < job.count
-  }
-
-  // MARK: Digests
-
-  /// Bytes of an object that are hashed in one slice.
-  static var hashSlice: Int { 512 }
-
-  /// Hashes the next slice of a model that arrived.
-  ///
-  /// - Returns: its digest, when it is complete.
-  mutating func verifyOne(_ work: inout Verification) throws(FlashError) -> Digest32? {
-    var bytes: InlineArray<512, UInt8> = .init(repeating: 0)
-    let count = min(Self.hashSlice, Int(work.name.length) - work.offset)
-    var span = bytes.mutableSpan
-    var part = span._mutatingExtracting(0..<count)
-    try shelf.read(place: work.place, at: work.offset, into: &part, &hardware.flash)
-    work.digest.update(bytes.span.extracting(0..<count))
-    work.offset += count
-    return work.offset == Int(work.name.length) ? work.digest.finalize() : nil
-  }
-
-  /// Hashes the next slice of the pending update.
-  ///
-  /// - Returns: whether it is named now.
-  mutating func nameOne(_ work: inout Naming) -> Bool {
-    guard var pending = update else { return true }
-    // The name is not known yet, and `read` goes by it.
-    let provisional = ObjectName(digest: .zero, length: UInt32(clamping: pending.objectLength))
-    update?.name = provisional
-    var bytes: InlineArray<512, UInt8> = .init(repeating: 0)
-    let count = min(Self.hashSlice, pending.objectLength - work.offset)
-    var span = bytes.mutableSpan
-    var part = span._mutatingExtracting(0..<count)
-    _ = read(provisional, at: work.offset, into: &part)
-    work.digest.update(bytes.span.extracting(0..<count))
-    work.offset += count
-    let whole = work.offset == pending.objectLength
-    pending.name =
-      whole ? ObjectName(digest: work.digest.finalize(), length: provisional.length) : nil
-    update = pending
-    return whole
   }
 }

@@ -5,65 +5,75 @@ import LinkProtocol
 import TrainingCore
 import UpdateCodec
 
-/// An update that the gateway has not confirmed. Its parameters are the differences that lie in the arena
-/// where the weights were.
-struct PendingUpdate {
-  var header: UpdateHeader
-  var parameters: Range<Int>
-  /// Its name; nil until its digest is computed.
-  var name: ObjectName?
-  /// The transfer that carries it now.
-  var transfer: TransferNumber?
-  /// Not offered again before: the gateway had no room for it.
-  var notBefore = Timestamp(microseconds: 0)
-
-  /// Length of the whole object in bytes.
-  var objectLength: Int { header.length + 4 * Int(header.parameterCount) }
-}
-
-/// What a board works with: its hardware, the models in flash, and the arena in which it trains. It also is
+/// What a board works with: its hardware, the objects in flash, and the arena in which it trains. It also is
 /// what the session reads updates from and writes models to.
 struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   var hardware: Hardware
-  var shelf: ModelShelf
+  var store: ObjectStore
   /// Memory for training and evaluation, allocated once.
   var arena: [Float]
   var features: ExampleFeatures
+  /// The update that was not confirmed.
   var update: PendingUpdate?
-  /// Room for the header of whatever is written or read: nothing is allocated once the board runs.
+  /// What the update could not be read for: it is of no use any more.
+  var updateIsDamaged = false
+  /// The transfer that brings in an object now.
+  var arriving: TransferNumber?
+  /// The model that training began with, for as long as it is needed.
+  var base: StoredObject?
+  /// The update that is being made. Coders stay where they are: they are too large to be copied at every slice.
+  var coding: CodingJob?
+  var encoder: DifferenceEncoder?
+  /// The delta that is being added to its base.
+  var application: DeltaApplication?
+  var decoder: DifferenceDecoder?
+  /// Room for what is written or read: nothing is allocated once the board runs.
   var header = BoundedBytes(capacity: 64)
+  var code = BoundedBytes(capacity: DifferenceEncoder.outputRoom)
 
   init(hardware: consuming Hardware, arena: Int) {
     self.arena = [Float](repeating: 0, count: arena)
     features = ExampleFeatures(width: hardware.examples.featureWidth, input: hardware.examples.input)
-    shelf = ModelShelf(mounting: &hardware.flash)
+    store = ObjectStore(mounting: &hardware.flash)
+    update = PendingUpdate(store.object(.update))
     self.hardware = hardware
   }
 
   // MARK: Models
 
+  /// The newest model in flash.
+  var newestModel: StoredObject? { store.object(.newestModel) }
+
   /// Reads the header of a stored model.
-  mutating func snapshot(_ held: ModelShelf.Held) throws(BoardProblem) -> ModelSnapshot {
+  mutating func snapshot(_ model: StoredObject) throws(BoardProblem) -> ModelSnapshot {
     var bytes: InlineArray<64, UInt8> = .init(repeating: 0)
-    let count = min(ModelSnapshot.maximumHeaderLength, Int(held.name.length))
+    let count = min(ModelSnapshot.maximumHeaderLength, model.length)
     var span = bytes.mutableSpan
     var part = span._mutatingExtracting(0..<count)
-    do throws(FlashError) {
-      try shelf.read(place: held.place, at: 0, into: &part, &hardware.flash)
+    do throws(StorageError) {
+      try store.read(model, at: 0, into: &part, &hardware.flash)
     } catch {
-      throw BoardProblem(.flashFailed)
+      throw problem(error, with: model)
     }
     do throws(SnapshotError) {
-      return try ModelSnapshot(parsing: bytes.span.extracting(0..<count), length: Int(held.name.length))
+      return try ModelSnapshot(parsing: bytes.span.extracting(0..<count), length: model.length)
     } catch {
       throw BoardProblem(.modelInvalid)
     }
   }
 
-  /// Copies the parameters of a stored model to `arena[range]`, or subtracts them from what is there.
+  /// What to do with values of flash.
+  enum Combination {
+    case replace
+    case add
+    case subtract
+  }
+
+  /// Reads the float32 that begin at byte `offset` of an object, and writes them to `arena[range]`, or adds them to or
+  /// subtracts them from what is there.
   mutating func load(
-    _ held: ModelShelf.Held, _ snapshot: ModelSnapshot, to range: Range<Int>, subtracting: Bool
-  ) throws(BoardProblem) {
+    _ object: StoredObject, at offset: Int, to range: Range<Int>, _ how: Combination
+  ) throws(StorageError) {
     var bytes: InlineArray<256, UInt8> = .init(repeating: 0)
     var parameters: InlineArray<64, Float> = .init(repeating: 0)
     var done = 0
@@ -71,17 +81,16 @@ struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
       let count = min(64, range.count - done)
       var span = bytes.mutableSpan
       var part = span._mutatingExtracting(0..<4 * count)
-      do throws(FlashError) {
-        try shelf.read(
-          place: held.place, at: snapshot.headerLength + 4 * done, into: &part, &hardware.flash)
-      } catch {
-        throw BoardProblem(.flashFailed)
-      }
+      try store.read(object, at: offset + 4 * done, into: &part, &hardware.flash)
       var block = parameters.mutableSpan
       ModelSnapshot.readParameters(bytes.span.extracting(0..<4 * count), into: &block)
       for i in 0..<count {
         let at = range.lowerBound + done + i
-        arena[at] = subtracting ? arena[at] - parameters[i] : parameters[i]
+        switch how {
+        case .replace: arena[at] = parameters[i]
+        case .add: arena[at] += parameters[i]
+        case .subtract: arena[at] -= parameters[i]
+        }
       }
       done += count
     }
@@ -92,6 +101,38 @@ struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
     guard model.inputWidth == hardware.examples.featureWidth, model.input == hardware.examples.input,
       model.outputWidth == hardware.examples.classCount
     else { throw BoardProblem(.modelMismatch) }
+  }
+
+  /// What an error of the store means for work with `object`. One that is damaged is forgotten, so that it can come
+  /// again.
+  mutating func problem(_ error: StorageError, with object: StoredObject) -> BoardProblem {
+    switch error {
+    case .damaged:
+      try? store.remove(object, &hardware.flash)
+      return BoardProblem(.modelInvalid)
+    case .notHeld, .incomplete, .outOfRange:
+      return BoardProblem(.modelNotHeld)
+    case .flash, .full, .conflict:
+      return BoardProblem(.flashFailed)
+    }
+  }
+
+  // MARK: Room
+
+  /// Whether so many pages are free, after what nobody needs has gone: first an object of which the rest does not come,
+  /// then the model besides the newest, then, if a whole model comes, that.
+  mutating func makeRoom(pages: Int, forModel: Bool = false) -> Bool {
+    if store.freePages < pages, arriving == nil, application == nil, store.object(.arrival) != nil {
+      try? store.dropArrival(&hardware.flash)
+    }
+    if store.freePages < pages { release(store.object(.otherModel)) }
+    if store.freePages < pages, forModel { release(store.object(.newestModel)) }
+    return store.freePages >= pages
+  }
+
+  private mutating func release(_ model: StoredObject?) {
+    guard let model, model.id != base?.id, model.id != application?.base.id else { return }
+    try? store.remove(model, &hardware.flash)
   }
 }
 
@@ -113,24 +154,21 @@ extension Workbench: ObjectAccess where Hardware: ~Copyable {
     _ object: ObjectName, at offset: Int, into destination: inout MutableSpan<UInt8>
   ) -> Bool {
     guard let update, update.name == object else { return false }
-    header.removeAll()
-    update.header.encode(into: &header)
-    let inHeader = max(0, min(update.header.length - offset, destination.count))
-    for i in 0..<inHeader {
-      let byte = header.span[offset + i]
-      destination[i] = byte
+    do throws(StorageError) {
+      try store.read(update.object, at: offset, into: &destination, &hardware.flash)
+      return true
+    } catch {
+      updateIsDamaged = true
+      return false
     }
-    var rest = destination._mutatingExtracting(inHeader..<destination.count)
-    ModelSnapshot.writeBytes(
-      of: arena.span.extracting(update.parameters), from: offset + inHeader - update.header.length,
-      into: &rest)
-    return true
   }
 
   mutating func write(_ bytes: Span<UInt8>, of object: ObjectName, at offset: Int) -> Bool {
-    guard shelf.arriving?.name == object else { return false }
-    do throws(FlashError) {
-      try shelf.write(bytes, at: offset, &hardware.flash)
+    guard let arrival = store.object(.arrival), arrival.digest == object.digest,
+      arrival.length == Int(object.length)
+    else { return false }
+    do throws(StorageError) {
+      try store.write(bytes, at: offset, &hardware.flash)
       return true
     } catch {
       return false

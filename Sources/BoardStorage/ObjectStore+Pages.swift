@@ -7,12 +7,19 @@ extension ObjectStore {
   /// Does one thing that makes later writes faster, for when the board is idle: mends the directory, erases a page
   /// (85 ms on an nRF52840), or moves a page of an old object off a page that is hardly worn.
   ///
+  /// - Parameter sparingly: erases no more pages than an object that is coming in will take.
   /// - Returns: whether it did anything, so that there may be more to do.
-  public mutating func prepareOne<Flash: BoardFlash>(_ flash: inout Flash) throws(StorageError) -> Bool {
+  public mutating func prepareOne<Flash: BoardFlash>(
+    sparingly: Bool = false, _ flash: inout Flash
+  ) throws(StorageError) -> Bool {
     if directory.needsCheckpoint && directory.isThere {
       stage()
       try writeCheckpoint(&flash)
       return true
+    }
+    if sparingly {
+      let needed = pagesOwedToArrival + RegionLayout.directoryPages
+      guard pages.count(of: PageTable.prepared) < needed else { return false }
     }
     if let page = pages.leastWorn(PageTable.garbage) {
       try erase(page, &flash)

@@ -10,7 +10,7 @@ public struct CoreCheck: Sendable {
   public let run: @Sendable () -> UInt32
 
   /// How many there are.
-  public static let count = 9
+  public static let count = 13
 
   /// The check at `index`, which is in 0..<``count``.
   public static func at(_ index: Int) -> CoreCheck {
@@ -24,6 +24,10 @@ public struct CoreCheck: Sendable {
     case 6: CoreCheck(name: "cbor", run: cborHash)
     case 7: CoreCheck(name: "framing", run: framingHash)
     case 8: CoreCheck(name: "messages", run: messagesHash)
+    case 9: CoreCheck(name: "update-headers", run: updateHeadersHash)
+    case 10: CoreCheck(name: "code-lossless", run: losslessCodeHash)
+    case 11: CoreCheck(name: "code-step", run: stepCodeHash)
+    case 12: CoreCheck(name: "code-stc", run: ternaryCodeHash)
     default: preconditionFailure("no such check")
     }
   }

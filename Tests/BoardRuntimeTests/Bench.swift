@@ -11,7 +11,7 @@ import VirtualHardware
 final class Bench {
   static let limits = LinkLimits(maximumFrame: 400, window: 4096)
 
-  let flash = CuttableFlash()
+  let flash: CuttableNORFlash
   let shard: Dataset
   private(set) var board: BoardRuntime<TestHardware>
   private(set) var session: LinkSession
@@ -19,13 +19,16 @@ final class Bench {
   private(set) var events: [SessionEvent] = []
   /// What the gateway answers to an update.
   var refusal: TransferRefusal?
+  /// Updates that it has counted: offered again, they are said to be held.
+  private(set) var counted: [ObjectName] = []
   private(set) var now = Timestamp(microseconds: 1)
   private var frame = BoundedBytes(capacity: 1100)
   private let arena: Int
   private var sessions: UInt32 = 1
 
-  init(arena: Int = 2000) throws {
+  init(arena: Int = 2000, flash: CuttableNORFlash = CuttableNORFlash(pageCount: 24, seed: 1)) throws {
     self.arena = arena
+    self.flash = flash
     var values: [Int8] = []
     for i in 0..<40 * 4 { values.append(Int8(truncatingIfNeeded: (i &* 37) % 101 - 50)) }
     shard = try Dataset(
@@ -37,7 +40,7 @@ final class Bench {
   }
 
   private static func boot(
-    _ shard: Dataset, _ flash: CuttableFlash, _ arena: Int
+    _ shard: Dataset, _ flash: CuttableNORFlash, _ arena: Int
   ) -> BoardRuntime<TestHardware> {
     BoardRuntime(
       hardware: TestHardware(flash: flash, examples: DatasetExamples(shard)),
@@ -72,9 +75,10 @@ final class Bench {
 
   func say(_ message: ControlMessage) { _ = session.send(message) }
 
-  func offer(_ content: [UInt8]) -> ObjectOffer {
+  @discardableResult
+  func offer(_ content: [UInt8], as kind: ObjectKind = .model) -> ObjectOffer {
     let name = objects.add(content)
-    let offer = ObjectOffer(kind: .model, name: name, round: 0)
+    let offer = ObjectOffer(kind: kind, name: name, round: 0)
     _ = session.offer(offer, now: now)
     return offer
   }
@@ -88,11 +92,11 @@ final class Bench {
     for _ in 0..<milliseconds {
       exchange()
       if done() { return true }
-      for _ in 0..<slices where !board.work(now: now) { break }
+      for _ in 0..<slices where flash.isOff || !board.work(now: now) { break }
       if done() { return true }
       now = now + 1000
       if let due = session.nextDeadline, due <= now { note(session.timeOut(now: now)) }
-      if let due = board.nextDeadline, due <= now { board.timeOut(now: now) }
+      if let due = board.nextDeadline, due <= now, !flash.isOff { board.timeOut(now: now) }
     }
     return done()
   }
@@ -103,9 +107,10 @@ final class Bench {
       isQuiet = true
       while session.nextFrame(now: now, objects: &objects, into: &frame) {
         isQuiet = false
-        board.receive(frame: frame.span, now: now)
+        if !flash.isOff { board.receive(frame: frame.span, now: now) }
       }
-      while board.nextFrame(now: now, into: &frame) {
+      // A board without power says nothing.
+      while !flash.isOff, board.nextFrame(now: now, into: &frame) {
         isQuiet = false
         note(session.receive(frame: frame.span, now: now, objects: &objects))
       }
@@ -115,11 +120,18 @@ final class Bench {
   private func note(_ event: SessionEvent) {
     switch event {
     case .nothing, .arriving, .departing: return
+    case .offered(let transfer, let offer) where counted.contains(offer.name):
+      session.decline(transfer, because: .alreadyHeld)
     case .offered(let transfer, let offer):
       objects.expect(offer.name)
       _ = session.accept(transfer, offer, held: 0, now: now)
-    case .received(let transfer, _):
-      if let refusal { session.reject(transfer, because: refusal) } else { session.confirm(transfer) }
+    case .received(let transfer, let offer):
+      if let refusal {
+        session.reject(transfer, because: refusal)
+      } else {
+        counted.append(offer.name)
+        session.confirm(transfer)
+      }
     default: break
     }
     events.append(event)
@@ -149,12 +161,28 @@ extension Bench {
     return buffer.copied()
   }
 
-  static func task(_ model: Digest32, round: UInt32 = 1, epochs: UInt16 = 2, rate: Float = 0.05) -> TrainTask
-  {
-    TrainTask(
+  static func task(
+    _ model: Digest32, round: UInt32 = 1, epochs: UInt16 = 2, rate: Float = 0.05,
+    coding: UpdateCoding = .float32, run: UInt32 = 0
+  ) -> TrainTask {
+    var task = TrainTask(
       round: round, model: model, epochs: epochs, batchSize: 4, learningRate: rate, momentum: 0,
       weightDecay: 0, proximal: 0, seed: round)
+    task.coding = coding.code
+    task.codingParameter = coding.parameter
+    task.run = run
+    return task
   }
+}
+
+/// Hardware for tests.
+struct TestHardware: BoardHardware {
+  var flash: CuttableNORFlash
+  var examples: DatasetExamples
+  var phases: [BoardPhase] = []
+
+  mutating func randomWord() -> UInt32 { 4 }
+  mutating func indicate(_ phase: BoardPhase) { phases.append(phase) }
 }
 
 /// Objects in memory.
