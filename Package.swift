@@ -38,7 +38,9 @@ let portableCore: [Target] = [
   core("Bytes"),
   core("Digests"),
   core("CBOR", ["Bytes"]),
-  core("TrainingCore", ["Bytes"]),
+  // Instructions of the Cortex-M4, with plain C for other processors.
+  .target(name: "CDSP"),
+  core("TrainingCore", ["Bytes", "CDSP"]),
   core("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   core("BoardStorage", ["Bytes", "Digests"]),
@@ -134,11 +136,20 @@ let mirrors: [Target] = [
   tests("Rounds", ["Digests"]),
   tests("VirtualHardware", ["BoardStorage"]),
   // The gateway's engine and the boards' runtime, joined in virtual time.
+  .target(
+    name: "FederationSimulation",
+    dependencies: [
+      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "Gateway", "LinkProtocol", "PropertyTesting",
+      "Rounds", "TrainingCore", "UpdateCodec", "VirtualHardware",
+    ], path: "Tests/FederationSimulation", swiftSettings: strict),
+  .executableTarget(
+    name: "simulate", dependencies: ["FederationSimulation", argumentParser], path: "Tests/Simulation",
+    swiftSettings: strict),
   tests(
     "Gateway",
     [
-      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "LinkProtocol", "Rounds", "TrainingCore",
-      "UpdateCodec", "VirtualHardware",
+      "Baselines", "Bytes", "Digests", "FederationSimulation", "LinkProtocol", "Rounds", "TrainingCore",
+      "UpdateCodec",
     ]),
   tests(
     "GatewayService",

@@ -20,6 +20,11 @@ public struct MemoryObjects: ObjectAccess {
     return name
   }
 
+  /// Offers content under any name, also one that is not its own.
+  public mutating func offer(_ content: [UInt8], as name: ObjectName) {
+    offered[name] = content
+  }
+
   /// Makes room for an object, unless there is some.
   public mutating func expect(_ name: ObjectName) {
     if arriving[name] == nil { arriving[name] = [UInt8](repeating: 0xff, count: Int(name.length)) }

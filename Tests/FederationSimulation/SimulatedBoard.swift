@@ -2,37 +2,41 @@ import BoardRuntime
 import Bytes
 import Datasets
 import LinkProtocol
-import VirtualHardware
+public import VirtualHardware
 
 /// A board in virtual time: the firmware's runtime on flash that outlives resets.
-final class SimulatedBoard {
-  static let limits = LinkLimits(maximumFrame: 600, window: 4096)
+public final class SimulatedBoard {
   /// Virtual time of one slice of work, µs.
   static let sliceTime: UInt64 = 200
 
   let id: UInt64
-  private let flash: NORFlash
+  /// What it keeps without power.
+  public let flash: CuttableNORFlash
   private let shard: Dataset
-  private var runtime: BoardRuntime<VirtualBoardHardware>
-  private var framing = StreamFraming(maximumFrame: limits.maximumFrame)
+  /// The longest frame and the window of the carrier that it is reached by from its next start on.
+  var limits: LinkLimits
+  private var runtime: BoardRuntime<SimulatedHardware>
+  private var framing: StreamFraming
   private var frame = BoundedBytes(capacity: 1100)
   private var coded = BoundedBytes(capacity: 1200)
   /// When it may work again.
   private var busyUntil = Timestamp(microseconds: 0)
-  private(set) var hasWork = true
+  private var hasWork = true
 
-  init(id: UInt64, shard: Dataset, flash: NORFlash = NORFlash(pageCount: 16)) {
+  init(id: UInt64, shard: Dataset, limits: LinkLimits) {
     self.id = id
     self.shard = shard
-    self.flash = flash
-    runtime = Self.boot(id, shard, flash)
+    self.limits = limits
+    flash = CuttableNORFlash(pageCount: 24, seed: id)
+    framing = StreamFraming(maximumFrame: limits.maximumFrame)
+    runtime = Self.boot(id, shard, flash, limits)
   }
 
   private static func boot(
-    _ id: UInt64, _ shard: Dataset, _ flash: NORFlash
-  ) -> BoardRuntime<VirtualBoardHardware> {
+    _ id: UInt64, _ shard: Dataset, _ flash: CuttableNORFlash, _ limits: LinkLimits
+  ) -> BoardRuntime<SimulatedHardware> {
     BoardRuntime(
-      hardware: VirtualBoardHardware(flash: flash, examples: DatasetExamples(shard)),
+      hardware: SimulatedHardware(flash: flash, examples: DatasetExamples(shard)),
       configuration: BoardConfiguration(
         board: id, firmware: ShortText("sim"), hardware: ShortText("simulated"), arena: 4000,
         limits: limits))
@@ -40,8 +44,9 @@ final class SimulatedBoard {
 
   /// Power off and on: only flash is left.
   func reset() {
-    runtime = Self.boot(id, shard, flash)
-    framing = StreamFraming(maximumFrame: Self.limits.maximumFrame)
+    flash.powerUp()
+    runtime = Self.boot(id, shard, flash, limits)
+    framing = StreamFraming(maximumFrame: limits.maximumFrame)
     hasWork = true
   }
 
@@ -55,11 +60,14 @@ final class SimulatedBoard {
     hasWork = true
   }
 
-  func nextCoded(now: Timestamp) -> [UInt8]? {
+  /// The next frame as it goes over the wire, and how many bytes of an object it carries.
+  func nextCoded(now: Timestamp) -> (bytes: [UInt8], ofObject: Int)? {
     guard runtime.nextFrame(now: now, into: &frame) else { return nil }
     coded.removeAll()
     COBS.encode(frame.span, into: &coded)
-    return coded.copied()
+    var carried = 0
+    if frame.span[0] == FrameKind.chunk.rawValue { carried = frame.count - LinkSession.chunkOverhead }
+    return (coded.copied(), carried)
   }
 
   /// When it wants to be called again.
@@ -78,5 +86,6 @@ final class SimulatedBoard {
     busyUntil = now + Self.sliceTime
   }
 
-  var model: String? { runtime.model.map(String.init(describing:)) }
+  /// The digest of the model that it holds.
+  public var model: String? { runtime.model.map(String.init(describing:)) }
 }

@@ -1,57 +1,53 @@
 import Bytes
 import Datasets
-import Gateway
+public import Gateway
 import LinkProtocol
 import PropertyTesting
 import Rounds
-import TrainingCore
 import VirtualHardware
 
-/// What simulated links and machines suffer.
-struct Hardships {
-  /// Chance that a byte is lost, or damaged.
-  var loss = 0.0
-  var corruption = 0.0
-  /// Delay of every frame, µs.
-  var delay: UInt64 = 300
-  /// Time a byte takes, µs.
-  var byteTime: UInt64 = 2
-  /// Chance in every millisecond that a cable is pulled for a while, that a board is reset, and that the gateway
-  /// crashes and is started again.
-  var unplugs = 0.0
-  var resets = 0.0
-  var crashes = 0.0
-  /// Time the store takes, µs.
-  var storeTime: UInt64 = 3000
-}
-
 /// The gateway's engine and boards' runtimes, joined in virtual time by links that suffer hardships.
-final class SimulatedFederation {
+public final class SimulatedFederation {
+  /// Bytes of an object that a board takes before it has written any.
+  static let boardWindow = 4096
+  /// Frame lengths of the carriers that a board may be reached by.
+  private static let carriers = [320, 600, 1040]
+
   private struct Packet {
     var at: Timestamp
     var link: LinkID
     var toBoard: Bool
     var bytes: [UInt8]
+    var ofObject: Int
   }
 
-  let boards: [SimulatedBoard]
-  let ledger: MemoryLedger
+  public let boards: [SimulatedBoard]
+  /// What the gateway keeps.
+  public let ledger: MemoryLedger
   let settings: GatewaySettings
-  var hardships: Hardships
-  var random: SeededGenerator
-  private(set) var engine: GatewayEngine
-  private(set) var now = Timestamp(microseconds: 1)
-  private(set) var notices: [GatewayNotice] = []
+  private let hardships: Hardships
+  private var random: SeededGenerator
+  private var engine: GatewayEngine
+  private var now = Timestamp(microseconds: 1)
+  /// What was told to people.
+  public private(set) var notices: [GatewayNotice] = []
   private(set) var isFinished = false
-  private(set) var crashes = 0
-  private(set) var resets = 0
-  private(set) var unplugs = 0
+  /// What happened to it so far.
+  public private(set) var suffered = Sufferings()
+  /// Bytes that went over all wires, and bytes of objects among them.
+  public private(set) var wireBytes = 0
+  public private(set) var objectBytes = 0
+  /// The most bytes of objects that were under way to one board at a time.
+  private(set) var mostUnderWayToBoard = 0
   private var links: [LinkID: Int] = [:]
   private var framings: [LinkID: GatewayFraming] = [:]
   private var plugAt: [Int: Timestamp] = [:]
   private var nextLink: UInt64 = 1
   private var packets: [Packet] = []
   private var laneFree: [Lane: Timestamp] = [:]
+  private var lastArrival: [Lane: Timestamp] = [:]
+  /// When a cable is pulled that was cut in the middle of a frame.
+  private var cutAt: (link: LinkID, at: Timestamp)?
   private var storeWork: [(at: Timestamp, work: () -> Void)] = []
   private var nextHardship = Timestamp(microseconds: 1000)
   private var frame = BoundedBytes(capacity: 1100)
@@ -74,7 +70,11 @@ final class SimulatedFederation {
     self.hardships = hardships
     random = SeededGenerator(seed: seed)
     ledger = MemoryLedger(first)
-    boards = shards.enumerated().map { SimulatedBoard(id: UInt64($0.offset + 1), shard: $0.element) }
+    boards = shards.enumerated().map {
+      SimulatedBoard(
+        id: UInt64($0.offset + 1), shard: $0.element,
+        limits: LinkLimits(maximumFrame: Self.carriers[1], window: Self.boardWindow))
+    }
     var sessions = SeededGenerator(seed: seed ^ 0x5555)
     engine = GatewayEngine(
       settings: settings, recovering: ledger.recovered, model: ledger.model,
@@ -85,7 +85,7 @@ final class SimulatedFederation {
   }
 
   /// Runs until all rounds are held, or for `seconds` of virtual time; whether they are.
-  func run(seconds: UInt64) -> Bool {
+  public func run(seconds: UInt64) -> Bool {
     let end = now + .seconds(seconds)
     while now < end && !isFinished {
       settle()
@@ -103,6 +103,7 @@ final class SimulatedFederation {
       if let due = board.nextDeadline(now: now) { next = min(next, due) }
     }
     for packet in packets { next = min(next, packet.at) }
+    if let cutAt { next = min(next, cutAt.at) }
     for work in storeWork { next = min(next, work.at) }
     for moment in plugAt.values { next = min(next, moment) }
     for free in laneFree.values where now < free { next = min(next, free) }
@@ -117,6 +118,12 @@ final class SimulatedFederation {
     }
     if let due = engine.nextDeadline, due <= now { engine.timeOut(now: now) }
     for board in boards { board.run(now: now) }
+    for board in boards where board.flash.isOff { fail(board) }
+    if let cut = cutAt, cut.at <= now {
+      cutAt = nil
+      suffered.unplugs += 1
+      unplug(cut.link, for: 20_000)
+    }
     if nextHardship <= now {
       nextHardship = now + 1000
       suffer()
@@ -161,19 +168,41 @@ final class SimulatedFederation {
     }
   }
 
-  private func send(_ bytes: [UInt8], _ lane: Lane) {
+  private func send(_ whole: [UInt8], ofObject: Int, _ lane: Lane) {
+    var bytes = whole
+    if let cut = hardships.cutAfterBytes, wireBytes < cut, wireBytes + whole.count >= cut {
+      bytes = Array(whole[..<(cut - wireBytes)])
+    }
     let free = max(laneFree[lane] ?? now, now) + UInt64(bytes.count) * hardships.byteTime
     laneFree[lane] = free
-    packets.append(
-      Packet(at: free + hardships.delay, link: lane.link, toBoard: lane.toBoard, bytes: damage(bytes)))
+    wireBytes += bytes.count
+    objectBytes += ofObject
+    // Carriers keep the order of frames.
+    let chance = hardships.jitter == 0 ? 0 : random.next() % hardships.jitter
+    let at = max(lastArrival[lane] ?? now, free + hardships.delay + chance)
+    lastArrival[lane] = at
+    let copies = random.chance(hardships.duplication) ? 2 : 1
+    for copy in 0..<copies {
+      packets.append(
+        Packet(
+          at: at, link: lane.link, toBoard: lane.toBoard, bytes: damage(bytes),
+          ofObject: copy == 0 ? ofObject : 0))
+    }
+    if bytes.count < whole.count || wireBytes == hardships.cutAfterBytes { cutAt = (lane.link, at) }
+    if lane.toBoard {
+      let underWay = packets.reduce(0) { $0 + ($1.link == lane.link && $1.toBoard ? $1.ofObject : 0) }
+      mostUnderWayToBoard = max(mostUnderWayToBoard, underWay)
+    }
   }
 
   private func damage(_ bytes: [UInt8]) -> [UInt8] {
     guard hardships.loss > 0 || hardships.corruption > 0 else { return bytes }
-    return bytes.compactMap { byte in
-      if random.chance(hardships.loss) { return nil }
+    let damaged = bytes.compactMap { byte in
+      if random.chance(hardships.loss) { return UInt8?.none }
       return random.chance(hardships.corruption) ? byte ^ 1 << UInt8(random.next() & 7) : byte
     }
+    if damaged != bytes { suffered.damagedFrames += 1 }
+    return damaged
   }
 
   private func pump() {
@@ -182,10 +211,14 @@ final class SimulatedFederation {
       while (laneFree[down] ?? now) <= now, engine.nextFrame(on: link, now: now, into: &frame) {
         coded.removeAll()
         COBS.encode(frame.span, into: &coded)
-        send(coded.copied(), down)
+        var carried = 0
+        if frame.span[0] == FrameKind.chunk.rawValue { carried = frame.count - LinkSession.chunkOverhead }
+        send(coded.copied(), ofObject: carried, down)
       }
       let up = Lane(link: link, toBoard: false)
-      while (laneFree[up] ?? now) <= now, let bytes = boards[index].nextCoded(now: now) { send(bytes, up) }
+      while (laneFree[up] ?? now) <= now, let next = boards[index].nextCoded(now: now) {
+        send(next.bytes, ofObject: next.ofObject, up)
+      }
     }
   }
 
@@ -193,23 +226,39 @@ final class SimulatedFederation {
 
   private func suffer() {
     for link in Array(links.keys).sorted() where random.chance(hardships.unplugs) {
-      unplugs += 1
+      suffered.unplugs += 1
       unplug(link, for: 1000 + random.next() % 300_000)
     }
     for board in boards where random.chance(hardships.resets) {
-      board.reset()
-      resets += 1
-      // A USB board that is reset falls off the bus; a UART stays.
-      if random.chance(0.5), let link = links.first(where: { boards[$0.value] === board })?.key {
-        unplug(link, for: 1000 + random.next() % 50_000)
-      }
+      suffered.resets += 1
+      reset(board)
+    }
+    for board in boards where random.chance(hardships.powerCuts) && board.flash.cutAt == nil {
+      board.flash.cutAt = board.flash.operations + 1 + Int(random.next() % 200)
     }
     if random.chance(hardships.crashes) { crash() }
   }
 
+  /// Power failed while the board wrote or erased: what it did after that never happened.
+  private func fail(_ board: SimulatedBoard) {
+    suffered.powerCuts += 1
+    reset(board)
+  }
+
+  private func reset(_ board: SimulatedBoard) {
+    if hardships.changesCarrier {
+      let frame = Self.carriers[Int(random.next() % UInt64(Self.carriers.count))]
+      board.limits = LinkLimits(maximumFrame: frame, window: Self.boardWindow)
+    }
+    board.reset()
+    // A USB board that is reset falls off the bus; a UART stays. A carrier of another kind is another link.
+    guard let link = links.first(where: { boards[$0.value] === board })?.key else { return }
+    if random.chance(0.5) || hardships.changesCarrier { unplug(link, for: 1000 + random.next() % 50_000) }
+  }
+
   /// kill -9 and a new start: what the store has not finished never happened.
   private func crash() {
-    crashes += 1
+    suffered.crashes += 1
     storeWork = []
     for (link, index) in links {
       boards[index].linkLost(now: now)
@@ -236,6 +285,11 @@ final class SimulatedFederation {
       for action in actions { perform(action) }
     }
     pump()
+  }
+
+  /// Cuts a board's power at this operation of its flash from now on.
+  public func cutPower(ofBoard index: Int, atOperation number: Int) {
+    boards[index].flash.cutAt = boards[index].flash.operations + number
   }
 
   private func later(_ work: @escaping () -> Void) {

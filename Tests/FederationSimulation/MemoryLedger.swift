@@ -1,26 +1,25 @@
 import Digests
-import Gateway
+public import Gateway
 import LinkProtocol
-import Rounds
+public import Rounds
 import UpdateCodec
 
 /// What the gateway's store keeps, in memory: survives a simulated crash of the gateway, unlike what was on its
 /// way.
-final class MemoryLedger {
-  private(set) var round = RoundNumber.first
-  private(set) var model: CurrentModel
+public final class MemoryLedger {
+  /// The open round.
+  public private(set) var round = RoundNumber.first
+  public private(set) var model: CurrentModel
   private(set) var contributions: [RoundNumber: [BoardID: (Rounds.Contribution, [UInt8])]] = [:]
   /// Boards averaged in each finished round.
-  private(set) var counted: [RoundNumber: [BoardID]] = [:]
-  private(set) var parameters: [[Float]] = []
+  public private(set) var counted: [RoundNumber: [BoardID]] = [:]
+  public private(set) var parameters: [[Float]] = []
   private(set) var residual: [Float] = []
   /// Pieces of updates under way.
   private(set) var partials: [BoardID: PartialUpdate] = [:]
 
   init(_ first: AggregatedModel) {
-    model = CurrentModel(
-      version: ModelVersion(number: 0, hash: SHA256.hash(of: first.snapshot.span)),
-      description: first.description, snapshot: first.snapshot)
+    model = CurrentModel(first: first)
   }
 
   var recovered: RecoveredState {
@@ -53,6 +52,12 @@ final class MemoryLedger {
       for (board, entry) in stored { last[board] = entry.0.update }
     }
     return last
+  }
+
+  /// Whether an update counts in two rounds.
+  var countedTwice: Bool {
+    let updates = contributions.values.flatMap { $0.values.map(\.0.update) }
+    return Set(updates).count != updates.count
   }
 
   /// Averages, keeps the result and opens the next round.

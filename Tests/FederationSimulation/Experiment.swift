@@ -1,0 +1,109 @@
+import Baselines
+import Bytes
+public import Datasets
+import Digests
+public import Gateway
+import LinkProtocol
+import PropertyTesting
+import Rounds
+public import TrainingCore
+public import UpdateCodec
+
+/// A small federation to simulate, and what must come of it.
+public struct Experiment: Sendable {
+  static let hyperparameters = Hyperparameters(epochs: 2, batchSize: 4, learningRate: 0.1, seed: 5)
+
+  public let shards: [Dataset]
+  public let test: Dataset
+  public let model: ModelDescription
+  public let start: [Float]
+  public let coding: UpdateCoding
+  public let settings: GatewaySettings
+
+  /// A federation of so many boards, for so many rounds, whose differences are coded so.
+  public init(
+    boards: Int, rounds: UInt32, hidden: Int = 6, coding: UpdateCoding = .float32
+  ) throws {
+    let dataset = try Self.clouds()
+    shards = try dataset.shards(.iid(boards: boards, seed: 3))
+    test = dataset.subset(.test)
+    model = try ModelDescription(inputWidth: 8, hidden: hidden, classes: 3, input: dataset.inputFormat)
+    start = startingParameters(of: model, seed: 9)
+    self.coding = coding
+    settings = GatewaySettings(
+      name: ShortText("sim"),
+      policy: try RoundPolicy(
+        minimumBoards: boards, roundDeadline: .seconds(120), boardDeadline: .seconds(20),
+        maximumRounds: rounds),
+      training: Self.hyperparameters, compression: .fixed(coding), run: 77)
+  }
+
+  /// Three clouds of points in eight dimensions.
+  private static func clouds() throws -> Dataset {
+    var random = SeededGenerator(seed: 77)
+    var values: [Int8] = []
+    var labels: [UInt8] = []
+    for i in 0..<120 {
+      let label = i % 3
+      labels.append(UInt8(label))
+      for d in 0..<8 {
+        let centre = (d + label) % 3 == 0 ? 40 : -20
+        values.append(Int8(centre + Int(random.next() % 41) - 20))
+      }
+    }
+    return try Dataset(
+      name: "clouds", classNames: ["a", "b", "c"], featureWidth: 8, labels: labels,
+      groups: [UInt16](repeating: 0, count: 120),
+      splits: (0..<120).map { $0 < 90 ? .train : .test },
+      features: .int8(values, scale: 1 / 64, zeroPoint: 0))
+  }
+
+  /// A simulation of it.
+  public func federation(seed: UInt64, _ hardships: Hardships = Hardships()) -> SimulatedFederation {
+    SimulatedFederation(
+      seed: seed, shards: shards,
+      first: RoundAggregation.snapshot(of: model, version: 0, parameters: start), settings: settings,
+      hardships: hardships)
+  }
+
+  /// What federated averaging gives without links, flash, boards and failures: the parameters after each round in
+  /// which all boards took part. What a coding leaves out of an update comes back in the board's next one, and what
+  /// it leaves out of the model in the next model.
+  public func expected(rounds: Int) throws -> [[Float]] {
+    var global = CurrentModel(first: RoundAggregation.snapshot(of: model, version: 0, parameters: start))
+    var residuals = shards.map { _ in [Float](repeating: 0, count: model.parameterCount) }
+    var residual: [Float] = []
+    var results: [[Float]] = []
+    for round in 0..<rounds {
+      let before = try RoundAggregation.parameters(of: global.snapshot).1
+      var updates: [(examples: UInt32, payload: [UInt8])] = []
+      for (board, shard) in shards.enumerated() {
+        let trained = try train(model, Self.hyperparameters.forRound(round), from: before, on: shard)
+        var difference = zip(trained, before).map { $0 - $1 }
+        for i in difference.indices { difference[i] += residuals[board][i] }
+        let examples = UInt32(shard.indices(of: .train).count)
+        let header = UpdateHeader(
+          coding: coding, round: UInt32(round + 1), examples: examples,
+          parameterCount: UInt32(model.parameterCount), loss: 0, base: DigestTag(global.version.hash))
+        updates.append((examples, header.object(coding: &difference, for: model)))
+        residuals[board] = difference
+      }
+      let result = try RoundAggregation.next(from: updates, base: global, coding: coding, residual: residual)
+      residual = result.residual
+      let version = ModelVersion(
+        number: global.version.number + 1, hash: SHA256.hash(of: result.model.snapshot.span))
+      global = global.next(result, as: version)
+      results.append(result.model.parameters)
+    }
+    return results
+  }
+}
+
+extension CurrentModel {
+  /// The model that a run begins with.
+  init(first: AggregatedModel) {
+    self.init(
+      version: ModelVersion(number: 0, hash: SHA256.hash(of: first.snapshot.span)),
+      description: first.description, snapshot: first.snapshot)
+  }
+}

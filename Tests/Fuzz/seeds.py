@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Writes what the fuzz targets begin with: the vectors of Protocols/vectors in each target's own form.
+
+usage: seeds.py TARGET FOLDER
+
+One file a vector, named by its SHA-256. Ends with 0, or 2 for a target that has no seeds.
+"""
+
+import hashlib
+import json
+import pathlib
+import struct
+import sys
+
+VECTORS = pathlib.Path(__file__).resolve().parents[2] / "Protocols" / "vectors"
+
+
+def load(name):
+    return json.loads((VECTORS / name).read_text())
+
+
+def strings(value, *keys):
+    """Yields, as bytes, every hexadecimal string that stands under one of the keys, however deep."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in keys and isinstance(inner, str):
+                yield bytes.fromhex(inner)
+            else:
+                yield from strings(inner, *keys)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner, *keys)
+
+
+def frames():
+    """Longest frame, length of a piece, stream."""
+    for stream in strings([load("cobs.json"), load("frames.json")], "stream"):
+        for longest, piece in ((0, 0), (4, 2), (255, 9)):
+            yield bytes([longest, piece]) + stream
+
+
+def cbor():
+    """Number of questions, questions, text."""
+    for text in strings([load("cbor.json"), load("messages.json")], "hex"):
+        yield bytes([0]) + text
+        yield bytes([1, 12]) + text
+        yield bytes([9, 10, 11, 2, 11, 4, 11, 12, 11, 12]) + text
+
+
+def messages():
+    """Kind, text."""
+    kinds = {"greeting": 0, "welcome": 1, "refusal": 2}
+    vectors = load("messages.json")
+    for group in ("messages", "tolerated", "refused"):
+        for vector in vectors[group]:
+            yield bytes([kinds.get(vector["message"], 3)]) + bytes.fromhex(vector["hex"])
+
+
+def session():
+    """Role, then what peer and owner do: see Victim.swift."""
+
+    def sized(body):
+        return bytes([len(body) if len(body) < 200 else (len(body) + 200) // 2]) + body
+
+    def control(text):
+        return bytes([4]) + sized(text)
+
+    def frame(kind, body):
+        return bytes([kind << 3]) + sized(body)
+
+    def own(choice, number):
+        return bytes([6, choice, number])
+
+    accept, confirm, reject, withdraw = bytes([6, 0, 0, 0]), own(2, 0), own(3, 0), own(5, 1)
+    second = bytes([5 | 12 << 3, 244])
+    texts = [
+        bytes.fromhex(vector["hex"])
+        for vector in load("messages.json")["messages"]
+        if vector["message"] not in ("greeting", "welcome", "refusal") and len(vector["hex"]) < 600
+    ]
+    digest = bytes(32)
+    coming = bytes.fromhex("820aa401010201035820") + digest + bytes.fromhex("041904c0")
+    chunks = [frame(6, struct.pack("<HI", 1, at) + bytes(304)) for at in (0, 608, 304, 304, 912)]
+    going = own(0x90, 4)  # 4 << 9 bytes
+    answer = bytes.fromhex("820ba4010103000419013005191000")
+    news = [
+        frame(7, struct.pack("<HHII", 1, latest, contiguous, 4096) + selective)
+        for latest, contiguous, selective in (
+            (0, 0, b""), (4, 304, b""), (8, 304, b"\2\0\0\0"), (40, 608, b""), (40, 2048, b""),
+        )
+    ]
+    for role in (0, 1):
+        begin = bytes([role])
+        for text in texts:
+            yield begin + control(text) + second + accept + control(text)
+            yield begin + going + control(text) + control(answer) + control(text)
+        for body in strings(load("frames.json"), "body"):
+            for kind in range(1, 10):
+                yield begin + going + frame(kind, body) + second
+        for end in (confirm, reject, withdraw, second + second + confirm, own(7, 0)):
+            yield begin + control(coming) + accept + b"".join(chunks) + end + control(coming) + accept
+            yield begin + going + going + control(answer) + b"".join(news) + end + second + second
+        yield begin + own(6, 0) * 10 + second * 9 + going
+
+
+def objects():
+    """The object."""
+    yield from strings(load("objects.json"), "hex")
+
+
+TARGETS = {
+    "frames": frames, "cbor": cbor, "messages": messages, "session": session, "objects": objects,
+}
+
+
+def main(arguments):
+    if len(arguments) != 2 or arguments[0] not in TARGETS:
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    folder = pathlib.Path(arguments[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in TARGETS[arguments[0]]():
+        (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))
