@@ -39,10 +39,13 @@ struct Verification {
 struct DeltaApplication {
   var transfer: TransferNumber
   var delta: StoredObject
-  var header: DeltaHeader
   var base: StoredObject
-  /// Header of the base, which describes the model.
-  var snapshot: ModelSnapshot
+  /// Number of the version that results, and what its digest begins with.
+  var version: UInt32
+  var result: DigestTag
+  /// Where the base's parameters begin, and how many there are.
+  var headerLength: Int
+  var parameterCount: Int
   /// Bytes of the delta that are done with.
   var consumed: Int
   /// Parameters that are done with.
@@ -54,7 +57,8 @@ struct DeltaApplication {
 struct TrainingJob {
   var task: TrainTask
   var base: StoredObject
-  var snapshot: ModelSnapshot
+  /// Where the base's parameters begin.
+  var headerLength: Int
   var coding: UpdateCoding
   var run: TrainingRun
   var reported: Timestamp

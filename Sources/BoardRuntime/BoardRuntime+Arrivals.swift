@@ -4,6 +4,7 @@ import LinkProtocol
 
 /// Models, and deltas to models, that the gateway sends.
 extension BoardRuntime where Hardware: ~Copyable {
+  @inline(never)
   mutating func consider(_ transfer: TransferNumber, _ offer: ObjectOffer) {
     switch offer.kind {
     case .model, .delta: break
@@ -24,11 +25,13 @@ extension BoardRuntime where Hardware: ~Copyable {
     handle(session.takeCompleted())
   }
 
+  @inline(never)
   mutating func noteProgress(of transfer: TransferNumber) {
     guard transfer == bench.arriving, let progress = session.progress(ofIncoming: transfer) else { return }
     note(progress.delivered, of: transfer)
   }
 
+  @inline(never)
   private mutating func note(_ contiguous: UInt32, of transfer: TransferNumber) {
     do throws(StorageError) {
       try bench.store.noteArrived(contiguous: Int(contiguous), &bench.hardware.flash)
@@ -38,6 +41,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     }
   }
 
+  @inline(never)
   mutating func verify(_ transfer: TransferNumber, _ offer: ObjectOffer) {
     guard transfer == bench.arriving else { return session.reject(transfer, because: .busy) }
     note(offer.name.length, of: transfer)
@@ -46,6 +50,7 @@ extension BoardRuntime where Hardware: ~Copyable {
   }
 
   /// The transfer is over, or its session: what came stays in flash and is gone on with.
+  @inline(never)
   mutating func stopArriving() {
     toVerify = nil
     bench.stopApplication()
@@ -53,6 +58,7 @@ extension BoardRuntime where Hardware: ~Copyable {
   }
 
   /// Does a slice of verifying or of adding a delta; false if nothing arrived.
+  @inline(never)
   mutating func arrivalSlice() -> Bool {
     do throws(TransferRefusal) {
       if toVerify != nil { return try verifySlice() }
@@ -64,6 +70,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     return true
   }
 
+  @inline(never)
   private mutating func verifySlice() throws(TransferRefusal) -> Bool {
     guard var work = toVerify else { return false }
     let digest: Digest32?
@@ -76,10 +83,10 @@ extension BoardRuntime where Hardware: ~Copyable {
       toVerify = work
       return true
     }
-    guard digest == work.object.digest else { throw .wrongDigest }
+    guard digest == bench.store.digest(of: work.object) else { throw .wrongDigest }
     switch work.kind {
     case .delta:
-      try bench.beginApplication(work)
+      try bench.beginApplication(work.transfer, work.object)
       toVerify = nil
     case .model, .update:
       try bench.commitModel()
@@ -88,6 +95,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     return true
   }
 
+  @inline(never)
   private mutating func finishArrival(_ transfer: TransferNumber) {
     toVerify = nil
     bench.arriving = nil
@@ -95,6 +103,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     session.confirm(transfer)
   }
 
+  @inline(never)
   private mutating func refuseArrival(_ reason: TransferRefusal) {
     let transfer = bench.arriving
     stopArriving()
@@ -107,7 +116,8 @@ extension BoardRuntime where Hardware: ~Copyable {
   }
 
   /// Says in the next welcome which model is there.
+  @inline(never)
   mutating func noteModel() {
-    session.boardHolds(model: bench.newestModel?.digest)
+    session.boardHolds(model: bench.newestModel)
   }
 }

@@ -35,6 +35,7 @@ extension BoardRuntime where Hardware: ~Copyable {
 
   // MARK: Messages
 
+  @inline(never)
   private mutating func handle(_ message: ControlMessage) {
     switch message {
     case .statusRequest:
@@ -51,6 +52,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     }
   }
 
+  @inline(never)
   private var status: Status {
     var round: UInt32?
     if case .training(let job) = activity { round = job.task.round }
@@ -62,6 +64,7 @@ extension BoardRuntime where Hardware: ~Copyable {
       round: round ?? bench.update?.about.round)
   }
 
+  @inline(never)
   private mutating func receive(_ task: TrainTask) {
     // What it does or has done already it does not do again: the gateway asks anew after a lost link.
     if case .training(let job) = activity, job.task == task { return }
@@ -76,12 +79,14 @@ extension BoardRuntime where Hardware: ~Copyable {
     bench.update?.notBefore = now
   }
 
+  @inline(never)
   private mutating func stopTraining(of round: UInt32) {
     if nextTraining?.round == round { nextTraining = nil }
     if case .training(let job) = activity, job.task.round == round { stopLearning() }
     if bench.coding?.task.round == round { stopLearning() }
   }
 
+  @inline(never)
   private mutating func stopLearning() {
     switch activity {
     case .training, .coding: stopActivity()
@@ -91,6 +96,7 @@ extension BoardRuntime where Hardware: ~Copyable {
 
   // MARK: The update
 
+  @inline(never)
   private mutating func handleRefusal(of offer: ObjectOffer, _ reason: TransferRefusal) {
     guard bench.update?.name == offer.name else { return }
     switch reason {
@@ -111,6 +117,7 @@ extension BoardRuntime where Hardware: ~Copyable {
   }
 
   /// The gateway has it: what it left out is the residual from now on.
+  @inline(never)
   private mutating func settleUpdate() {
     do throws(StorageError) {
       try bench.store.settleUpdate(&bench.hardware.flash)
@@ -121,6 +128,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func dropUpdate() {
     bench.update = nil
     // If this fails it comes back with the next reset, and the gateway declines it.
@@ -130,6 +138,7 @@ extension BoardRuntime where Hardware: ~Copyable {
   // MARK: What could not be said at once
 
   /// Says what is waiting to be said, as far as the link has room, and shows what the board does.
+  @inline(never)
   mutating func settle() {
     if let problem = problemToSend, session.send(.problem(problem)) { problemToSend = nil }
     if let report = reportToSend, session.send(.evaluation(report)) { reportToSend = nil }

@@ -25,6 +25,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func beginNext() -> Bool {
     if let model = nextEvaluation {
       nextEvaluation = nil
@@ -47,6 +48,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     return false
   }
 
+  @inline(never)
   private mutating func report(_ problem: BoardProblem, about round: UInt32) {
     // A model that proved to be damaged is there no more.
     noteModel()
@@ -56,6 +58,7 @@ extension BoardRuntime where Hardware: ~Copyable {
 
   /// Makes later writes fast while there is nothing else to do. What is coming in waits while a page is erased, so
   /// that then no more is done than it needs.
+  @inline(never)
   private mutating func prepareFlash() -> Bool {
     do throws(StorageError) {
       return try bench.store.prepareOne(sparingly: bench.arriving != nil, &bench.hardware.flash)
@@ -64,6 +67,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func trainSlice(_ current: TrainingJob) -> Bool {
     var job = current
     do throws(BoardProblem) {
@@ -92,6 +96,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     job.reported = now
   }
 
+  @inline(never)
   private mutating func codeSlice() -> Bool {
     let round = bench.coding?.task.round ?? 0
     do throws(BoardProblem) {
@@ -104,12 +109,14 @@ extension BoardRuntime where Hardware: ~Copyable {
   }
 
   /// Leaves whatever it is busy with.
+  @inline(never)
   mutating func stopActivity() {
     bench.stopCoding()
     bench.base = nil
     activity = .idle
   }
 
+  @inline(never)
   private mutating func evaluateSlice(_ current: EvaluationJob) -> Bool {
     var job = current
     do throws(BoardProblem) {

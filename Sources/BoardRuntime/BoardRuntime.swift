@@ -46,7 +46,7 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
       board: configuration.board, maximumFrame: UInt16(clamping: configuration.limits.maximumFrame),
       capabilities: capabilities, firmware: configuration.firmware, hardware: configuration.hardware,
       boot: boot, examples: examples, maximumParameters: UInt32(clamping: configuration.arena))
-    welcome.model = bench.newestModel?.digest
+    welcome.model = bench.newestModel
     welcome.codings = CodingSet.all.rawValue
     session = .board(welcome, limits: configuration.limits)
   }
@@ -92,7 +92,7 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   public var statistics: LinkStatistics { session.statistics }
 
   /// The newest model in flash.
-  public var model: Digest32? { bench.newestModel?.digest }
+  public var model: Digest32? { bench.newestModel }
 
   /// Says something in the gateway's log.
   ///

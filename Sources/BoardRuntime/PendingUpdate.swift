@@ -6,6 +6,7 @@ import UpdateCodec
 /// An update that lies in flash and that the gateway has not confirmed.
 struct PendingUpdate {
   var object: StoredObject
+  var name: ObjectName
   var about: UpdateMetadata
   /// The transfer that carries it now.
   var transfer: TransferNumber?
@@ -13,14 +14,13 @@ struct PendingUpdate {
   var notBefore = Timestamp(microseconds: 0)
 
   /// The update that the flash holds, if there is one.
-  init?(_ object: StoredObject?) {
-    guard let object, let about = UpdateMetadata(object.metadata) else { return nil }
+  init?(in store: borrowing ObjectStore) {
+    guard let object = store.object(.update), let about = UpdateMetadata(store.metadata(of: object)) else {
+      return nil
+    }
     self.object = object
+    name = ObjectName(digest: store.digest(of: object), length: UInt32(clamping: object.length))
     self.about = about
-  }
-
-  var name: ObjectName {
-    ObjectName(digest: object.digest, length: UInt32(clamping: object.length))
   }
 
   /// Whether it is what a task asks for.

@@ -11,16 +11,23 @@ extension Workbench where Hardware: ~Copyable {
   static var hashSlice: Int { 512 }
 
   /// Whether the board has what is offered: a model, or what this very delta made.
+  @inline(never)
   func holds(_ offer: ObjectOffer) -> Bool {
     let digest = offer.name.digest
     guard offer.kind == .delta else { return store.model(digest) != nil }
-    let made = StoredMetadata(digest.span)
-    return store.object(.newestModel)?.metadata == made || store.object(.otherModel)?.metadata == made
+    return isMade(.newestModel, by: digest) || isMade(.otherModel, by: digest)
+  }
+
+  @inline(never)
+  private func isMade(_ role: StoredRole, by delta: Digest32) -> Bool {
+    guard let model = store.object(role) else { return false }
+    return store.metadata(of: model) == StoredMetadata(delta.span)
   }
 
   /// Makes ready to take an object in.
   ///
   /// - Returns: how many of its bytes are here already.
+  @inline(never)
   mutating func beginArrival(_ offer: ObjectOffer) throws(TransferRefusal) -> UInt32 {
     let length = Int(offer.name.length)
     guard length <= store.capacity else { throw .tooLarge }
@@ -42,6 +49,7 @@ extension Workbench where Hardware: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func begin(_ offer: ObjectOffer, _ length: Int) throws(StorageError) -> UInt32 {
     let held = try store.beginArrival(
       kind: offer.kind.rawValue, digest: offer.name.digest, length: length, &hardware.flash)
@@ -51,6 +59,7 @@ extension Workbench where Hardware: ~Copyable {
   /// Hashes the next slice of an object that arrived.
   ///
   /// - Returns: its digest, when it is complete.
+  @inline(never)
   mutating func verifyOne(_ work: inout Verification) throws(StorageError) -> Digest32? {
     var bytes: InlineArray<512, UInt8> = .init(repeating: 0)
     let count = min(Self.hashSlice, work.object.length - work.offset)
@@ -63,6 +72,7 @@ extension Workbench where Hardware: ~Copyable {
   }
 
   /// Makes the model that arrived, and was verified, the newest.
+  @inline(never)
   mutating func commitModel() throws(TransferRefusal) {
     do throws(StorageError) {
       try store.commitArrival(metadata: StoredMetadata(), keeping: base, &hardware.flash)

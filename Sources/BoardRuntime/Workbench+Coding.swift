@@ -12,23 +12,30 @@ extension Workbench where Hardware: ~Copyable {
   static var valueSlice: Int { 256 }
 
   /// Begins to make an update of what training gave.
+  @inline(never)
   mutating func beginCoding(_ job: TrainingJob) {
-    let count = job.snapshot.model.parameterCount
+    let count = job.run.model.parameterCount
     let header = UpdateHeader(
       coding: job.coding, round: job.task.round, examples: UInt32(clamping: job.run.examples),
       parameterCount: UInt32(clamping: count), loss: job.run.progress.meanLoss,
-      base: DigestTag(job.base.digest))
+      base: DigestTag(job.task.model))
     coding = CodingJob(
-      task: job.task, base: job.base, baseParameters: job.snapshot.headerLength, header: header,
+      task: job.task, base: job.base, baseParameters: job.headerLength, header: header,
       values: job.run.plan.weights)
-    encoder = DifferenceEncoder(job.coding, for: job.snapshot.model)
+    makeEncoder(job.coding, for: job.run.model)
+  }
+
+  // A coder takes more than a kilobyte, and is on the stack for as long as it takes to make it.
+  @inline(never)
+  private mutating func makeEncoder(_ coding: UpdateCoding, for model: ModelDescription) {
+    encoder[0] = DifferenceEncoder(coding, for: model)
   }
 
   /// Gives up the update that is being made.
+  @inline(never)
   mutating func stopCoding() {
     guard coding != nil else { return }
     coding = nil
-    encoder = nil
     base = nil
     store.discard(.update)
     store.discard(.nextResidual)
@@ -37,6 +44,7 @@ extension Workbench where Hardware: ~Copyable {
   /// Does the next slice.
   ///
   /// - Returns: false when the update is there, pending.
+  @inline(never)
   mutating func codeOne() throws(BoardProblem) -> Bool {
     guard var job = coding else { return false }
     do throws(StorageError) {
@@ -70,14 +78,16 @@ extension Workbench where Hardware: ~Copyable {
     job.done = 0
   }
 
+  @inline(never)
   private mutating func subtractBase(_ job: inout CodingJob) throws(StorageError) {
     guard let next = nextValues(&job) else { return enter(.adding, &job) }
     let place = job.values.lowerBound + next.lowerBound..<job.values.lowerBound + next.upperBound
     try load(job.base, at: job.baseParameters + 4 * next.lowerBound, to: place, .subtract)
   }
 
+  @inline(never)
   private mutating func addResidual(_ job: inout CodingJob) {
-    guard let residual = store.object(.residual), let about = ResidualMetadata(residual.metadata),
+    guard let residual = store.object(.residual), let about = ResidualMetadata(store.metadata(of: residual)),
       about.run == job.task.run, about.parameterCount == job.header.parameterCount,
       residual.length == 4 * job.values.count, let next = nextValues(&job)
     else { return beginEncoding(&job) }
@@ -91,6 +101,7 @@ extension Workbench where Hardware: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func beginEncoding(_ job: inout CodingJob) {
     // As much as an entropy coder can at worst make of float32, and the rest if there can be any.
     var pages = store.pages(for: UpdateHeader.maximumLength + 5 * job.values.count)
@@ -105,6 +116,7 @@ extension Workbench where Hardware: ~Copyable {
     job.header.encode(into: &code)
   }
 
+  @inline(never)
   private mutating func encode(_ job: inout CodingJob) throws(StorageError) {
     // What the last slice gave, or the header.
     job.digest.update(code.span)
@@ -125,14 +137,15 @@ extension Workbench where Hardware: ~Copyable {
   }
 
   private static func work(
-    _ encoder: inout DifferenceEncoder?, on arena: inout [Float], _ range: Range<Int>,
+    _ encoder: inout [DifferenceEncoder?], on arena: inout [Float], _ range: Range<Int>,
     into code: inout BoundedBytes
   ) -> Bool {
     var memory = arena.mutableSpan
     var values = memory._mutatingExtracting(range)
-    return encoder?.work(on: &values, into: &code) ?? false
+    return encoder[0]?.work(on: &values, into: &code) ?? false
   }
 
+  @inline(never)
   private mutating func inspect(_ job: inout CodingJob) {
     guard let next = nextValues(&job) else { return enter(.publishing, &job) }
     for i in next where arena[job.values.lowerBound + i] != 0 {
@@ -142,6 +155,7 @@ extension Workbench where Hardware: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func keepRest(_ job: inout CodingJob) throws(StorageError) {
     guard let next = nextValues(&job) else { return enter(.publishing, &job) }
     var bytes: InlineArray<256, UInt8> = .init(repeating: 0)
@@ -157,6 +171,7 @@ extension Workbench where Hardware: ~Copyable {
     }
   }
 
+  @inline(never)
   private mutating func publish(_ current: CodingJob) throws(StorageError) {
     var job = current
     let about = UpdateMetadata(round: job.task.round, run: job.task.run, base: job.header.base)
@@ -170,10 +185,9 @@ extension Workbench where Hardware: ~Copyable {
     try store.publishUpdate(
       kind: ObjectKind.update.rawValue, digest: job.digest.finalize(), metadata: metadata, residual: rest,
       &hardware.flash)
-    update = PendingUpdate(store.object(.update))
+    update = PendingUpdate(in: store)
     updateIsDamaged = false
     coding = nil
-    encoder = nil
     base = nil
   }
 }

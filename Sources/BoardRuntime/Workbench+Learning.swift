@@ -37,7 +37,7 @@ extension Workbench where Hardware: ~Copyable {
     run.begin(arena: &memory)
     self.base = base
     return TrainingJob(
-      task: task, base: base, snapshot: snapshot, coding: coding, run: run, reported: now)
+      task: task, base: base, headerLength: snapshot.headerLength, coding: coding, run: run, reported: now)
   }
 
   private mutating func loadParameters(

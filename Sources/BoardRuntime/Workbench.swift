@@ -21,12 +21,14 @@ struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   var arriving: TransferNumber?
   /// The model that training began with, for as long as it is needed.
   var base: StoredObject?
-  /// The update that is being made. Coders stay where they are: they are too large to be copied at every slice.
+  /// The update that is being made.
   var coding: CodingJob?
-  var encoder: DifferenceEncoder?
   /// The delta that is being added to its base.
   var application: DeltaApplication?
-  var decoder: DifferenceDecoder?
+  /// What codes and decodes; one each. More than a kilobyte would be copied to the stack with the workbench again and
+  /// again, so they are in arrays that are made once.
+  var encoder = [DifferenceEncoder?](repeating: nil, count: 1)
+  var decoder = [DifferenceDecoder?](repeating: nil, count: 1)
   /// Room for what is written or read: nothing is allocated once the board runs.
   var header = BoundedBytes(capacity: 64)
   var code = BoundedBytes(capacity: DifferenceEncoder.outputRoom)
@@ -35,16 +37,22 @@ struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
     self.arena = [Float](repeating: 0, count: arena)
     features = ExampleFeatures(width: hardware.examples.featureWidth, input: hardware.examples.input)
     store = ObjectStore(mounting: &hardware.flash)
-    update = PendingUpdate(store.object(.update))
+    update = PendingUpdate(in: store)
     self.hardware = hardware
   }
 
   // MARK: Models
 
   /// The newest model in flash.
-  var newestModel: StoredObject? { store.object(.newestModel) }
+  var newestModel: Digest32? {
+    @inline(never) get {
+      guard let model = store.object(.newestModel) else { return nil }
+      return store.digest(of: model)
+    }
+  }
 
   /// Reads the header of a stored model.
+  @inline(never)
   mutating func snapshot(_ model: StoredObject) throws(BoardProblem) -> ModelSnapshot {
     var bytes: InlineArray<64, UInt8> = .init(repeating: 0)
     let count = min(ModelSnapshot.maximumHeaderLength, model.length)
@@ -71,6 +79,7 @@ struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
 
   /// Reads the float32 that begin at byte `offset` of an object, and writes them to `arena[range]`, or adds them to or
   /// subtracts them from what is there.
+  @inline(never)
   mutating func load(
     _ object: StoredObject, at offset: Int, to range: Range<Int>, _ how: Combination
   ) throws(StorageError) {
@@ -105,6 +114,7 @@ struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
 
   /// What an error of the store means for work with `object`. One that is damaged is forgotten, so that it can come
   /// again.
+  @inline(never)
   mutating func problem(_ error: StorageError, with object: StoredObject) -> BoardProblem {
     switch error {
     case .damaged:
@@ -121,6 +131,7 @@ struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
 
   /// Whether so many pages are free, after what nobody needs has gone: first an object of which the rest does not come,
   /// then the model besides the newest, then, if a whole model comes, that.
+  @inline(never)
   mutating func makeRoom(pages: Int, forModel: Bool = false) -> Bool {
     if store.freePages < pages, arriving == nil, application == nil, store.object(.arrival) != nil {
       try? store.dropArrival(&hardware.flash)
@@ -130,6 +141,7 @@ struct Workbench<Hardware: BoardHardware & ~Copyable>: ~Copyable {
     return store.freePages >= pages
   }
 
+  @inline(never)
   private mutating func release(_ model: StoredObject?) {
     guard let model, model.id != base?.id, model.id != application?.base.id else { return }
     try? store.remove(model, &hardware.flash)
@@ -164,7 +176,7 @@ extension Workbench: ObjectAccess where Hardware: ~Copyable {
   }
 
   mutating func write(_ bytes: Span<UInt8>, of object: ObjectName, at offset: Int) -> Bool {
-    guard let arrival = store.object(.arrival), arrival.digest == object.digest,
+    guard let arrival = store.object(.arrival), store.digest(of: arrival) == object.digest,
       arrival.length == Int(object.length)
     else { return false }
     do throws(StorageError) {

@@ -50,14 +50,14 @@ enum DirectoryRecord {
   ///
   /// - Returns: false if they are none that this code writes.
   static func read(
-    _ record: borrowing BoundedBytes, _ header: Header, into objects: inout [StoredObject]
+    _ record: borrowing BoundedBytes, _ header: Header, into objects: inout [StoredEntry]
   ) -> Bool {
     let bytes = record.span
     if header.isCheckpoint {
-      for slot in 0..<ObjectSlots.stored { objects[slot] = StoredObject() }
+      for slot in 0..<ObjectSlots.stored { objects[slot] = StoredEntry() }
     }
     for slot in 0..<ObjectSlots.stored where header.emptied & (1 << UInt32(slot + 1)) != 0 {
-      objects[slot] = StoredObject()
+      objects[slot] = StoredEntry()
     }
     var reader = ByteReader(bytes.extracting(headerLength..<bytes.count - 4))
     for _ in 0..<header.entries {
@@ -68,7 +68,7 @@ enum DirectoryRecord {
         let digestBytes = reader.read(Digest32.count), let digest = Digest32(digestBytes),
         let metadata = reader.read((Int(count) + 3) & ~3)
       else { return false }
-      objects[Int(role) - 1] = StoredObject(
+      objects[Int(role) - 1] = StoredEntry(
         id: UInt32(id), kind: kind, length: Int(length), digest: digest,
         metadata: StoredMetadata(metadata.extracting(0..<Int(count))))
     }
@@ -77,7 +77,7 @@ enum DirectoryRecord {
 
   /// Appends a record with the objects of the slots in `changed`; those that are not there are noted as emptied.
   static func encode(
-    _ objects: [StoredObject], changed: UInt32, isCheckpoint: Bool, sequence: UInt32, nextObject: UInt32,
+    _ objects: [StoredEntry], changed: UInt32, isCheckpoint: Bool, sequence: UInt32, nextObject: UInt32,
     into buffer: inout BoundedBytes
   ) {
     let start = buffer.count

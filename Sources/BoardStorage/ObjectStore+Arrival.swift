@@ -26,6 +26,7 @@ extension ObjectStore {
   ///   - kind: what the caller calls this kind of object.
   /// - Returns: how many of its bytes are here already; a multiple of 4 unless it is all of them.
   /// - Throws: ``StorageError/full(needed:free:)`` and what the flash says; then everything is as before.
+  @inline(never)
   public mutating func beginArrival<Flash: BoardFlash>(
     kind: UInt8, digest: Digest32, length: Int, _ flash: inout Flash
   ) throws(StorageError) -> Int {
@@ -41,7 +42,7 @@ extension ObjectStore {
       throw .full(needed: pages(for: length), free: freePages + freed)
     }
     stage()
-    staged[ObjectSlots.arrival] = StoredObject(
+    staged[ObjectSlots.arrival] = StoredEntry(
       id: newID(), kind: kind, length: length, digest: digest, metadata: StoredMetadata())
     try commitStaged(&flash)
     arrival = ArrivalState()
@@ -64,6 +65,7 @@ extension ObjectStore {
   ///   - offset: a multiple of 4.
   /// - Throws: ``StorageError/conflict`` if other bytes are there already. After any error only what has a check word
   ///   is still there, and ``arrived`` says how much that is.
+  @inline(never)
   public mutating func write<Flash: BoardFlash>(
     _ bytes: Span<UInt8>, at offset: Int, _ flash: inout Flash
   ) throws(StorageError) {
@@ -97,6 +99,7 @@ extension ObjectStore {
 
   /// Says that all bytes before `contiguous` were written. Blocks that are complete get their check words, so that they
   /// count also after a power cut.
+  @inline(never)
   public mutating func noteArrived<Flash: BoardFlash>(
     contiguous: Int, _ flash: inout Flash
   ) throws(StorageError) {
@@ -125,12 +128,13 @@ extension ObjectStore {
   /// Gives up the object that is coming in.
   public mutating func dropArrival<Flash: BoardFlash>(_ flash: inout Flash) throws(StorageError) {
     stage()
-    staged[ObjectSlots.arrival] = StoredObject()
+    staged[ObjectSlots.arrival] = StoredEntry()
     try commitStaged(&flash)
     arrival = ArrivalState()
   }
 
   /// The page for a piece of the object that is coming in.
+  @inline(never)
   private mutating func pageOfArrival<Flash: BoardFlash>(
     _ index: Int, _ flash: inout Flash
   ) throws(StorageError) -> Int {
@@ -146,6 +150,7 @@ extension ObjectStore {
   }
 
   /// Writes words that are there already, or not at all yet; a word must not be written more than twice.
+  @inline(never)
   private mutating func writeOnce<Flash: BoardFlash>(
     _ words: Span<UInt8>, _ address: Int, _ flash: inout Flash
   ) throws(StorageError) {
@@ -176,6 +181,7 @@ extension ObjectStore {
 
   /// Finds out how much has come of an object that was coming in: all blocks before the first one that is not what its
   /// check word says.
+  @inline(never)
   mutating func findArrival<Flash: BoardFlash>(_ flash: inout Flash) {
     arrival = ArrivalState()
     let object = objects[ObjectSlots.arrival]
@@ -195,6 +201,7 @@ extension ObjectStore {
   }
 
   /// Forgets what has come beyond the last block with a check word: nobody knows what of it is whole.
+  @inline(never)
   private mutating func rewindArrival<Flash: BoardFlash>(_ flash: inout Flash) {
     let object = objects[ObjectSlots.arrival]
     arrival.contiguous = min(arrival.checkedBlocks * RegionLayout.blockData, object.length)

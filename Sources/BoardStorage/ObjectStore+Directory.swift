@@ -23,6 +23,7 @@ extension ObjectStore {
   }
 
   /// Makes what is staged true, at once, for good. Pages of objects that are in no slot any more become garbage.
+  @inline(never)
   mutating func commitStaged<Flash: BoardFlash>(_ flash: inout Flash) throws(StorageError) {
     var changed: UInt32 = 0
     for slot in 0..<ObjectSlots.stored where staged[slot].id != objects[slot].id {
@@ -34,6 +35,7 @@ extension ObjectStore {
   }
 
   /// Makes what is staged true for the running board.
+  @inline(never)
   mutating func adoptStaged() {
     for page in 0..<pages.count where pages.isObject(page) {
       let id = objects[Int(pages.owners[page])].id
@@ -46,6 +48,7 @@ extension ObjectStore {
     checkedBlock = -1
   }
 
+  @inline(never)
   private mutating func writeRecord<Flash: BoardFlash>(
     _ changed: UInt32, _ flash: inout Flash
   ) throws(StorageError) {
@@ -75,6 +78,7 @@ extension ObjectStore {
 
   /// Writes the whole staged state to two new pages. The old ones become garbage when the first of the new ones
   /// is whole.
+  @inline(never)
   mutating func writeCheckpoint<Flash: BoardFlash>(_ flash: inout Flash) throws(StorageError) {
     directory.needsCheckpoint = true
     let generation = directory.generation &+ 1
@@ -96,6 +100,7 @@ extension ObjectStore {
     }
   }
 
+  @inline(never)
   private mutating func writeCopy<Flash: BoardFlash>(
     _ copy: Int, _ generation: UInt32, _ flash: inout Flash, sequence: UInt32? = nil
   ) throws(StorageError) -> Int {

@@ -27,10 +27,11 @@ struct DraftState {
 
 extension ObjectStore {
   /// Begins to write an object. One that was being written under this name is given up.
+  @inline(never)
   public mutating func begin(_ draft: Draft) {
     discard(draft)
     drafts[draft.rawValue] = DraftState()
-    objects[draft.slot] = StoredObject(
+    objects[draft.slot] = StoredEntry(
       id: newID(), kind: 0, length: 0, digest: .zero, metadata: StoredMetadata())
   }
 
@@ -39,7 +40,7 @@ extension ObjectStore {
     for page in 0..<pages.count where Int(pages.owners[page]) == draft.slot {
       pages.set(page, PageTable.garbage)
     }
-    objects[draft.slot] = StoredObject()
+    objects[draft.slot] = StoredEntry()
   }
 
   /// Length of an object that is being written, in bytes; nil if none is.
@@ -51,6 +52,7 @@ extension ObjectStore {
   ///
   /// - Throws: ``StorageError/full(needed:free:)`` and what the flash says; the draft cannot be used any more then and
   ///   is given up.
+  @inline(never)
   public mutating func append<Flash: BoardFlash>(
     _ bytes: Span<UInt8>, to draft: Draft, _ flash: inout Flash
   ) throws(StorageError) {
@@ -97,6 +99,7 @@ extension ObjectStore {
   }
 
   /// Writes words that lie in one block.
+  @inline(never)
   private mutating func writeWords<Flash: BoardFlash>(
     _ words: Span<UInt8>, of draft: Draft, _ flash: inout Flash
   ) throws(StorageError) {
@@ -117,6 +120,7 @@ extension ObjectStore {
   }
 
   /// Writes what is left in the buffer, and the check word of a last block that is not full.
+  @inline(never)
   mutating func finish<Flash: BoardFlash>(_ draft: Draft, _ flash: inout Flash) throws(StorageError) {
     guard objects[draft.slot].isThere else { throw .notHeld }
     do throws(StorageError) {

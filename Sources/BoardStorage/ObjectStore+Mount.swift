@@ -5,6 +5,7 @@ extension ObjectStore {
   ///
   /// What cannot be read counts as not there; nothing is written. What was found out of order is put in order by
   /// the next change, or by ``prepareOne(_:)``.
+  @inline(never)
   mutating func mount<Flash: BoardFlash>(_ flash: inout Flash) {
     let known = readHeaders(&flash)
     estimateWear(known)
@@ -29,6 +30,7 @@ extension ObjectStore {
   /// Notes of all pages whether they are erased and how worn they are, and which directory is the latest.
   ///
   /// - Returns: the number of pages whose wear is known, and its sum.
+  @inline(never)
   private mutating func readHeaders<Flash: BoardFlash>(
     _ flash: inout Flash
   ) -> (pages: UInt32, erasures: UInt32) {
@@ -69,6 +71,7 @@ extension ObjectStore {
   // MARK: The directory
 
   /// Takes a page for the directory if it begins with a whole state and none that was found is later.
+  @inline(never)
   private mutating func considerDirectory<Flash: BoardFlash>(
     _ page: Int, _ use: PageHeader.Use, _ flash: inout Flash
   ) {
@@ -90,6 +93,7 @@ extension ObjectStore {
   }
 
   /// Reads a whole record into the scratch buffer; nil if there is none.
+  @inline(never)
   private mutating func readRecord<Flash: BoardFlash>(
     of page: Int, at offset: Int, _ flash: inout Flash
   ) -> DirectoryRecord.Header? {
@@ -121,6 +125,7 @@ extension ObjectStore {
   ///
   /// - Parameter apply: whether what they say is to be taken over.
   /// - Returns: how many there are, where they end, and the number of the last.
+  @inline(never)
   private mutating func follow<Flash: BoardFlash>(
     _ page: Int, apply: Bool, _ flash: inout Flash
   ) -> (records: Int, end: Int, sequence: UInt32) {
@@ -140,6 +145,7 @@ extension ObjectStore {
     return reached
   }
 
+  @inline(never)
   private mutating func readDirectory<Flash: BoardFlash>(_ flash: inout Flash) {
     guard directory.isThere else { return }
     var reached: InlineArray<2, Int> = .init(repeating: 0)
@@ -168,6 +174,7 @@ extension ObjectStore {
   // MARK: Objects
 
   /// Gives a page to the object of which it holds a piece.
+  @inline(never)
   private mutating func assign<Flash: BoardFlash>(_ page: Int, _ flash: inout Flash) {
     guard pages.owners[page] == PageTable.garbage, let use = header(of: page, &flash)?.use,
       use.kind == PageHeader.Use.object
@@ -185,6 +192,7 @@ extension ObjectStore {
   }
 
   /// Forgets objects of which a page is missing.
+  @inline(never)
   private mutating func dropIncomplete() {
     for slot in 0..<ObjectSlots.stored where objects[slot].isThere {
       let needed = layout.pages(for: objects[slot].length)
@@ -201,7 +209,7 @@ extension ObjectStore {
     }
     if !objects[ObjectSlots.newestModel].isThere && objects[ObjectSlots.otherModel].isThere {
       objects[ObjectSlots.newestModel] = objects[ObjectSlots.otherModel]
-      objects[ObjectSlots.otherModel] = StoredObject()
+      objects[ObjectSlots.otherModel] = StoredEntry()
       for page in 0..<pages.count where Int(pages.owners[page]) == ObjectSlots.otherModel {
         pages.set(page, UInt8(ObjectSlots.newestModel), index: pages.index(of: page))
       }
@@ -211,7 +219,7 @@ extension ObjectStore {
 
   private mutating func forget(_ slot: Int) {
     for page in 0..<pages.count where Int(pages.owners[page]) == slot { pages.set(page, PageTable.garbage) }
-    objects[slot] = StoredObject()
+    objects[slot] = StoredEntry()
     directory.needsCheckpoint = true
   }
 }

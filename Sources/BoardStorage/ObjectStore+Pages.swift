@@ -9,6 +9,7 @@ extension ObjectStore {
   ///
   /// - Parameter sparingly: erases no more pages than an object that is coming in will take.
   /// - Returns: whether it did anything, so that there may be more to do.
+  @inline(never)
   public mutating func prepareOne<Flash: BoardFlash>(
     sparingly: Bool = false, _ flash: inout Flash
   ) throws(StorageError) -> Bool {
@@ -29,6 +30,7 @@ extension ObjectStore {
   }
 
   /// Moves what lies in the least worn page to the most worn of the free ones, if they are far apart.
+  @inline(never)
   private mutating func levelWear<Flash: BoardFlash>(_ flash: inout Flash) throws(StorageError) -> Bool {
     guard pages.free > RegionLayout.directoryPages, let target = pages.mostWorn(PageTable.prepared) else {
       return false
@@ -53,6 +55,7 @@ extension ObjectStore {
   /// A page that is erased, the least worn of those that are; if there is none, one is erased now.
   ///
   /// - Parameter reserve: pages that must be left afterwards.
+  @inline(never)
   mutating func takePage<Flash: BoardFlash>(
     reserve: Int, _ flash: inout Flash
   ) throws(StorageError) -> Int {
@@ -77,6 +80,7 @@ extension ObjectStore {
     throw .full(needed: 1, free: 0)
   }
 
+  @inline(never)
   mutating func erase<Flash: BoardFlash>(_ page: Int, _ flash: inout Flash) throws(StorageError) {
     let address = layout.address(of: page)
     checkedBlock = -1
@@ -102,6 +106,7 @@ extension ObjectStore {
   }
 
   /// Writes into the header of an erased page what it is used for, which makes it count.
+  @inline(never)
   mutating func mark<Flash: BoardFlash>(
     _ page: Int, kind: UInt8, id: UInt32, index: Int, _ flash: inout Flash
   ) throws(StorageError) {
@@ -121,6 +126,7 @@ extension ObjectStore {
   }
 
   /// Takes a page for piece `index` of the object in `slot`.
+  @inline(never)
   mutating func takePage<Flash: BoardFlash>(
     for slot: Int, index: Int, _ flash: inout Flash
   ) throws(StorageError) -> Int {
@@ -132,6 +138,7 @@ extension ObjectStore {
   }
 
   /// Copies the first blocks of an object's page to an erased one, which then counts instead.
+  @inline(never)
   mutating func move<Flash: BoardFlash>(
     _ page: Int, blocks: Int, to target: Int, _ flash: inout Flash
   ) throws(StorageError) {

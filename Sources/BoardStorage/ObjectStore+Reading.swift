@@ -5,6 +5,7 @@ extension ObjectStore {
   ///
   /// - Throws: ``StorageError/notHeld`` if the object is gone, ``StorageError/damaged(page:)`` if what lies there is
   ///   not what was written, ``StorageError/incomplete`` for what has not come yet.
+  @inline(never)
   public mutating func read<Flash: BoardFlash>(
     _ object: StoredObject, at offset: Int, into destination: inout MutableSpan<UInt8>, _ flash: inout Flash
   ) throws(StorageError) {

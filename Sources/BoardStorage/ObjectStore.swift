@@ -32,9 +32,9 @@ public struct ObjectStore: ~Copyable {
   let layout: RegionLayout
   var pages: PageTable
   /// What there is, by slot.
-  var objects: [StoredObject]
+  var objects: [StoredEntry]
   /// What there will be when the record that says so is written.
-  var staged: [StoredObject]
+  var staged: [StoredEntry]
   var drafts: [DraftState]
   var arrival = ArrivalState()
   var nextObject: UInt32 = 1
@@ -53,7 +53,7 @@ public struct ObjectStore: ~Copyable {
   public init<Flash: BoardFlash>(mounting flash: inout Flash) {
     layout = RegionLayout(pageSize: flash.pageSize, pageCount: flash.pageCount)
     pages = PageTable(count: layout.pageCount)
-    objects = [StoredObject](repeating: StoredObject(), count: ObjectSlots.count)
+    objects = [StoredEntry](repeating: StoredEntry(), count: ObjectSlots.count)
     staged = objects
     drafts = [DraftState](repeating: DraftState(), count: ObjectSlots.count - ObjectSlots.firstDraft)
     mount(&flash)
@@ -65,18 +65,34 @@ public struct ObjectStore: ~Copyable {
   public var capacity: Int { layout.capacity }
 
   /// The object in this role.
+  @inline(never)
   public func object(_ role: StoredRole) -> StoredObject? {
-    let object = objects[Int(role.rawValue) - 1]
-    return object.isThere ? object : nil
+    let slot = Int(role.rawValue) - 1
+    return objects[slot].isThere ? objects[slot].object : nil
   }
 
   /// The model with this SHA-256.
+  @inline(never)
   public func model(_ digest: Digest32) -> StoredObject? {
     for slot in ObjectSlots.newestModel...ObjectSlots.otherModel
     where objects[slot].isThere && objects[slot].digest == digest {
-      return objects[slot]
+      return objects[slot].object
     }
     return nil
+  }
+
+  /// The SHA-256 of an object, as the caller said; zeros if the object is gone.
+  @inline(never)
+  public func digest(of object: StoredObject) -> Digest32 {
+    guard let slot = slot(of: object) else { return .zero }
+    return objects[slot].digest
+  }
+
+  /// What the caller said about an object; nothing if the object is gone.
+  @inline(never)
+  public func metadata(of object: StoredObject) -> StoredMetadata {
+    guard let slot = slot(of: object) else { return StoredMetadata() }
+    return objects[slot].metadata
   }
 
   /// Pages that a new object can take: those that are free, less what the directory may need and what an object
@@ -104,6 +120,7 @@ public struct ObjectStore: ~Copyable {
   }
 
   /// The slot of an object that is there; nil if the handle is of one that is gone.
+  @inline(never)
   func slot(of object: StoredObject) -> Int? {
     for slot in 0..<ObjectSlots.stored where objects[slot].isThere && objects[slot].id == object.id {
       return slot

@@ -1,4 +1,4 @@
-public import Digests
+import Digests
 
 /// What an object is to the board. The number is the object's role in flash; 8…11 are kept for keys, 12…15 for a
 /// log of examples.
@@ -50,29 +50,26 @@ public struct StoredMetadata: Sendable, Equatable {
   }
 }
 
-/// An object in the store.
+/// An object in the store: a small handle. What else is known of it the store says.
 public struct StoredObject: Sendable, Equatable {
   /// Its number in the store, never given again: a handle to an object that is gone finds nothing.
-  public internal(set) var id: UInt32 = 0
+  public let id: UInt32
   /// What the caller calls this kind of object (the number of its offer).
-  public internal(set) var kind: UInt8 = 0
+  public let kind: UInt8
   /// Its length in bytes.
-  public internal(set) var length: Int = 0
-  /// Its SHA-256, as the caller said.
-  public internal(set) var digest: Digest32 = .zero
-  /// What the caller said about it.
-  public internal(set) var metadata = StoredMetadata()
+  public let length: Int
+}
 
-  init() {}
-
-  init(id: UInt32, kind: UInt8, length: Int, digest: Digest32, metadata: StoredMetadata) {
-    self.id = id
-    self.kind = kind
-    self.length = length
-    self.digest = digest
-    self.metadata = metadata
-  }
+/// What the directory says of an object.
+struct StoredEntry {
+  var id: UInt32 = 0
+  var kind: UInt8 = 0
+  var length = 0
+  var digest = Digest32.zero
+  var metadata = StoredMetadata()
 
   /// Whether there is an object here at all.
   var isThere: Bool { id != 0 }
+
+  var object: StoredObject { StoredObject(id: id, kind: kind, length: length) }
 }

@@ -52,7 +52,7 @@ import VirtualHardware
     try bench.commitArrival(blob)
     bench.restart()
     let model = try #require(bench.object(.newestModel))
-    #expect(Blob(model, try bench.read(model)) == blob, "seed \(seed)")
+    #expect(try bench.blob(model) == blob, "seed \(seed)")
     #expect(bench.findings.isEmpty, "seed \(seed)")
   }
 

@@ -113,7 +113,7 @@ enum Step {
       }
       before = after
     }
-    #expect(cuts > 1000)
+    #expect(cuts > 800)
   }
 
   /// In every call of the flash: at its first and at its last word, and at some in between.

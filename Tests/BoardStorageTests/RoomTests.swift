@@ -99,6 +99,8 @@ import VirtualHardware
   @Test func aRoundOfTheDigitsModelErasesFewPages() throws {
     let bench = StorageBench(pages: 128)
     let length = 2570 * 4
+    while try bench.store.prepareOne(&bench.flash) {}
+    let before = bench.flash.erasures.reduce(0, +)
     for number in 0..<100 {
       try bench.arrive(Blob(number, length: length + 28))
       try bench.commitArrival(Blob(number, length: length + 28))
@@ -106,9 +108,9 @@ import VirtualHardware
       try bench.store.settleUpdate(&bench.flash)
       while try bench.store.prepareOne(&bench.flash) {}
     }
-    let erasures = bench.flash.erasures.reduce(0, +)
+    let erasures = bench.flash.erasures.reduce(0, +) - before
     // Three pages each, and the directory's two every so often.
     #expect(erasures < 100 * 10, "\(erasures)")
-    #expect((bench.flash.erasures.max() ?? 0) <= 10)
+    #expect((bench.flash.erasures.max() ?? 0) <= 12)
   }
 }

@@ -22,6 +22,10 @@ final class StorageBench {
     store = ObjectStore(mounting: &flash)
   }
 
+  func blob(_ object: StoredObject) throws -> Blob {
+    Blob(try read(object), metadata: store.metadata(of: object), digest: store.digest(of: object))
+  }
+
   func read(_ object: StoredObject) throws -> [UInt8] {
     try read(object, 0..<object.length)
   }
@@ -89,10 +93,10 @@ struct Blob: Equatable, Sendable {
   /// What stands for its SHA-256: the store takes the caller's word for it.
   var digest: Digest32
 
-  init(_ object: StoredObject, _ bytes: [UInt8]) {
+  init(_ bytes: [UInt8], metadata: StoredMetadata, digest: Digest32) {
     self.bytes = bytes
-    metadata = object.metadata
-    digest = object.digest
+    self.metadata = metadata
+    self.digest = digest
   }
 
   init(_ number: Int, length: Int) {
@@ -132,13 +136,14 @@ struct Contents: Equatable {
   /// taken for the expected one if so.
   static func of(_ bench: StorageBench, arriving candidates: [Blob]) throws -> Contents {
     func blob(_ role: StoredRole) throws -> Blob? {
-      try bench.store.object(role).map { Blob($0, try bench.read($0)) }
+      try bench.store.object(role).map { try bench.blob($0) }
     }
     var contents = Contents(
       newestModel: try blob(.newestModel), otherModel: try blob(.otherModel), update: try blob(.update),
       residual: try blob(.residual), nextResidual: try blob(.nextResidual))
     if let object = bench.store.object(.arrival) {
-      let known = candidates.first { $0.digest == object.digest && $0.bytes.count == object.length }
+      let digest = bench.store.digest(of: object)
+      let known = candidates.first { $0.digest == digest && $0.bytes.count == object.length }
       guard let known else { throw Wrong.arrival }
       let there = try bench.read(object, 0..<bench.store.arrived & ~3)
       guard there[...] == known.bytes[..<there.count] else { throw Wrong.arrival }
