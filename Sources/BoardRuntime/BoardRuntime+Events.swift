@@ -66,10 +66,9 @@ extension BoardRuntime where Hardware: ~Copyable {
     // What it does or has done already it does not do again: the gateway asks anew after a lost link.
     if case .training(let job) = activity, job.task == task { return }
     if bench.coding?.task == task { return }
-    if let update = bench.update {
-      if update.answers(task) { return }
-      dropUpdate()
-    }
+    // Nor does it give up an update before the gateway has said what became of it: if it was counted and only the
+    // confirmation was lost, what it left out has to become the residual. So another task waits for that.
+    if let update = bench.update, update.answers(task) { return }
     stopLearning()
     nextTraining = task
   }
@@ -78,7 +77,6 @@ extension BoardRuntime where Hardware: ~Copyable {
     if nextTraining?.round == round { nextTraining = nil }
     if case .training(let job) = activity, job.task.round == round { stopLearning() }
     if bench.coding?.task.round == round { stopLearning() }
-    if bench.update?.about.round == round { dropUpdate() }
   }
 
   private mutating func stopLearning() {

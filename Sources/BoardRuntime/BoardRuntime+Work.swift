@@ -35,7 +35,7 @@ extension BoardRuntime where Hardware: ~Copyable {
       }
       return true
     }
-    if let task = nextTraining {
+    if let task = nextTraining, bench.update == nil {
       nextTraining = nil
       do throws(BoardProblem) {
         activity = .training(try bench.beginTraining(task, now: now))
