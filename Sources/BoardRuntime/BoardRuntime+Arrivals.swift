@@ -33,7 +33,7 @@ extension BoardRuntime where Hardware: ~Copyable {
     do throws(StorageError) {
       try bench.store.noteArrived(contiguous: Int(contiguous), &bench.hardware.flash)
     } catch {
-      session.reject(transfer, because: .storageFailed)
+      session.stopReceiving(transfer, because: .storageFailed)
       bench.arriving = nil
     }
   }

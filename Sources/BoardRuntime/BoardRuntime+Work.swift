@@ -48,6 +48,8 @@ extension BoardRuntime where Hardware: ~Copyable {
   }
 
   private mutating func report(_ problem: BoardProblem, about round: UInt32) {
+    // A model that proved to be damaged is there no more.
+    noteModel()
     problemToSend = Problem(
       code: problem.code, about: round, needed: problem.needed, available: problem.available)
   }
@@ -96,7 +98,6 @@ extension BoardRuntime where Hardware: ~Copyable {
       if try !bench.codeOne() { activity = .idle }
     } catch {
       stopActivity()
-      noteModel()
       report(error, about: round)
     }
     return true

@@ -39,8 +39,8 @@ struct VirtualBoardCommand: ParsableCommand {
   @Flag(help: "End when standard input ends: the board lives as long as who started it.")
   var exitWithParent = false
 
-  /// The storage of a Nano 33 BLE Sense that FedBridge uses: 256 KB.
-  private static let flashPages = 64
+  /// The storage of a Nano 33 BLE Sense that FedBridge uses: 512 KB.
+  private static let flashPages = 128
 
   func validate() throws {
     guard UInt64(id, radix: 16) != nil else {

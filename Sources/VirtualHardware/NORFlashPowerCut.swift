@@ -58,6 +58,14 @@ public final class CuttableNORFlash: BoardFlash {
     flash.disturb(byte..<byte + 1, writes: 0) { $0 ^ bits }
   }
 
+  /// Where these bytes lie first; nil if nowhere.
+  public func find(_ bytes: ArraySlice<UInt8>) throws(FlashError) -> Int? {
+    var content = [UInt8](repeating: 0, count: pageSize * pageCount)
+    var span = content.mutableSpan
+    try flash.read(at: 0, into: &span)
+    return (0..<content.count - bytes.count).first { content[$0..<$0 + bytes.count].elementsEqual(bytes) }
+  }
+
   /// Makes a page hold what another one does.
   public func copy(page: Int, to target: Int) throws(FlashError) {
     var bytes = [UInt8](repeating: 0, count: pageSize)

@@ -17,6 +17,9 @@ final class Bench {
   private(set) var session: LinkSession
   var objects = GatewayObjects()
   private(set) var events: [SessionEvent] = []
+  private var resets = 0
+  /// What happens when power comes back, the how-many-eth time.
+  var onReset: (Int) -> Void = { _ in }
   /// What the gateway answers to an update.
   var refusal: TransferRefusal?
   /// Updates that it has counted: offered again, they are said to be held.
@@ -57,6 +60,8 @@ final class Bench {
   /// Power off and on, and a new session.
   func reset() {
     flash.powerUp()
+    resets += 1
+    onReset(resets)
     board = Self.boot(shard, flash, arena)
     reconnect()
   }
@@ -137,8 +142,20 @@ final class Bench {
     events.append(event)
   }
 
+  var logLines: [String] {
+    events.compactMap {
+      guard case .message(.logLine(let line)) = $0 else { return nil }
+      return String(decoding: (0..<line.text.count).map { i in line.text.span[i] }, as: UTF8.self)
+    }
+  }
+
   var problems: [Problem] {
     events.compactMap { if case .message(.problem(let problem)) = $0 { problem } else { nil } }
+  }
+
+  /// The model that the board spoke of when it accepted the session.
+  var welcomedModel: Digest32? {
+    events.compactMap { if case .established(let welcome) = $0 { welcome.model } else { nil } }.last
   }
 
   var updates: [ObjectOffer] {

@@ -109,9 +109,9 @@ extension EndToEnd {
       defer { bench.clear() }
       let state = bench.stateDirectory
       let wrapper = SmallDisk.wrapper(
-        at: state, size: "2m", prepare: "head -c 1600000 /dev/zero > \(state)/ballast")
+        at: state, size: "3m", prepare: "head -c 2600000 /dev/zero > \(state)/ballast")
       let gateway = try bench.gateway(["--virtual-boards", "2", "--rounds", "1"], wrapper: wrapper)
-      let (line, _) = try gateway.log.line(with: "virtual board ", "says:", "no room for 262144 bytes")
+      let (line, _) = try gateway.log.line(with: "virtual board ", "says:", "no room for 655360 bytes")
       #expect(line.level == "warning")
       unlink("/proc/\(gateway.pid)/root\(state)/ballast")
       #expect(try gateway.end(within: 60) == .exit(0))

@@ -198,7 +198,7 @@ extension EndToEnd {
       try Data("not a flash".utf8).write(to: URL(fileURLWithPath: "\(path)/text"))
       #expect(
         try complaint(["--link", "\(path)/port", "--data", data, "--state", "\(path)/text"])
-          .contains("has 11 bytes and not 262144"))
+          .contains("has 11 bytes and not 655360"))
       #expect(
         try complaint(["--link", "\(path)/text", "--data", data, "--state", "\(path)/flash"])
           .contains("\(path)/text is neither a terminal nor a socket"))

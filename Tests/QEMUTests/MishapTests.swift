@@ -88,8 +88,8 @@ extension EmulatedBoardTests {
     let link = try SerialLink(path: board.link)
     let side = GatewaySide(now: SerialLink.now)
     try #require(link.run(side) { side.session.isEstablished })
-    // Larger than the flash for a model: not even taken.
-    _ = side.offer(try Material.model(for: shard, hidden: 500), now: SerialLink.now)
+    // Larger than the flash: not even taken.
+    _ = side.offer(try Material.model(for: shard, hidden: 1700), now: SerialLink.now)
     try #require(link.run(side) { !side.declined.isEmpty })
     #expect(side.declined == [.tooLarge])
     // Fits there, and not twice in the arena, as training with momentum needs it.

@@ -115,13 +115,22 @@ extension EmulatedBoardTests {
       _ = try Self.round(link, GatewaySide(now: SerialLink.now), model: model, epochs: 1)
     }
     var flash = try Material.read(path)
-    // A bit of the length in the first place's header, whose checksum then does not match.
-    flash[9] ^= 4
+    let part = model[200..<300]
+    let place = try #require((0..<flash.count - 100).first { flash[$0..<$0 + 100].elementsEqual(part) })
+    flash[place] ^= 4
     try Material.write(flash, to: path)
     let board = try EmulatedBoard(scratch, data: scratch.file("shard.fbds"), state: path)
     let link = try SerialLink(path: board.link)
     let side = GatewaySide(now: SerialLink.now)
     try #require(link.run(side) { side.session.isEstablished })
-    #expect(side.welcomes[0].model == nil)
+    // Only when it is read does it show; then it is forgotten, and can come again.
+    let digest = try #require(side.welcomes[0].model)
+    side.send(.train(Material.task(ObjectName(digest: digest, length: UInt32(model.count)))))
+    try #require(link.run(side) { !side.problems.isEmpty })
+    #expect(side.problems[0].code == .modelInvalid)
+    let said = link.run(side) { side.logLines.contains { $0.hasSuffix("part of the newest model") } }
+    #expect(said, "\(side.logLines)")
+    let result = try Self.round(link, side, model: model, epochs: 1)
+    #expect(!result.update.isEmpty)
   }
 }

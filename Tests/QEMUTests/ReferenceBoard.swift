@@ -15,7 +15,7 @@ final class ReferenceBoard {
   init(shard: Dataset, id: UInt64, flash path: String) throws {
     board = BoardRuntime(
       hardware: VirtualBoardHardware(
-        flash: try NORFlash(path: path, pageCount: 64), examples: DatasetExamples(shard)),
+        flash: try NORFlash(path: path, pageCount: 128), examples: DatasetExamples(shard)),
       configuration: BoardConfiguration(
         board: id, firmware: ShortText("0.1.0"), hardware: ShortText("virtual"), arena: 48_000,
         limits: LinkLimits(maximumFrame: 1040, window: 4096)))

@@ -8,13 +8,13 @@ public import BoardStorage
 public struct EmulatedFlash: BoardFlash {
   /// Bytes a page.
   public let pageSize = 4096
-  /// Number of pages: the 256 KB that the virtual board has too.
-  public let pageCount = 64
+  /// Number of pages: the 512 KB that the virtual board has too.
+  public let pageCount = 128
 
   private let memory = UnsafeMutableRawBufferPointer(
-    start: UnsafeMutableRawPointer(bitPattern: ExternalMemory.flash), count: 64 * 4096)
+    start: UnsafeMutableRawPointer(bitPattern: ExternalMemory.flash), count: 128 * 4096)
   private let writesOfWord = UnsafeMutableBufferPointer(
-    start: UnsafeMutablePointer<UInt8>(bitPattern: ExternalMemory.flashWear), count: 64 * 1024)
+    start: UnsafeMutablePointer<UInt8>(bitPattern: ExternalMemory.flashWear), count: 128 * 1024)
   private let file: HostFile
 
   enum Failure: Error {
