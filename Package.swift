@@ -38,7 +38,9 @@ let portableCore: [Target] = [
   core("Bytes"),
   core("Digests"),
   core("CBOR", ["Bytes"]),
-  core("TrainingCore", ["Bytes"]),
+  // Instructions of the Cortex-M4, with plain C for other processors.
+  .target(name: "CDSP"),
+  core("TrainingCore", ["Bytes", "CDSP"]),
   core("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   core("BoardRuntime", ["Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),

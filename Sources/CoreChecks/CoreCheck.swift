@@ -10,7 +10,7 @@ public struct CoreCheck: Sendable {
   public let run: @Sendable () -> UInt32
 
   /// How many there are.
-  public static let count = 9
+  public static let count = 10
 
   /// The check at `index`, which is in 0..<``count``.
   public static func at(_ index: Int) -> CoreCheck {
@@ -20,10 +20,11 @@ public struct CoreCheck: Sendable {
     case 2: CoreCheck(name: "train-256x10-batch1", run: logisticRegressionHash)
     case 3: CoreCheck(name: "train-30x16x7-momentum-decay-prox-batch8", run: hiddenLayerHash)
     case 4: CoreCheck(name: "train-int8-64x10-decay", run: quantisedInputHash)
-    case 5: CoreCheck(name: "digests", run: digestsHash)
-    case 6: CoreCheck(name: "cbor", run: cborHash)
-    case 7: CoreCheck(name: "framing", run: framingHash)
-    case 8: CoreCheck(name: "messages", run: messagesHash)
+    case 5: CoreCheck(name: "train-on-frozen-int8-70x30", run: frozenLayerHash)
+    case 6: CoreCheck(name: "digests", run: digestsHash)
+    case 7: CoreCheck(name: "cbor", run: cborHash)
+    case 8: CoreCheck(name: "framing", run: framingHash)
+    case 9: CoreCheck(name: "messages", run: messagesHash)
     default: preconditionFailure("no such check")
     }
   }

@@ -54,6 +54,58 @@ func quantisedInputHash() -> UInt32 {
     model, Hyperparameters(epochs: 2, learningRate: 0.1, weightDecay: 0.001, seed: 3), examples: 50)
 }
 
+/// A head 30→5 trained for 40 steps on the features of a quantised layer 70→30; rows of 70 begin at odd halves of
+/// words.
+func frozenLayerHash() -> UInt32 {
+  let input = InputFormat.int8(scale: 0.0227, zeroPoint: -5)
+  guard let extractor = try? ModelDescription(inputWidth: 70, classes: 30, input: input) else { return 0 }
+  var parameters = [Float](repeating: 0, count: extractor.parameterCount)
+  var room = parameters.mutableSpan
+  initialiseWeights(of: extractor, seed: 4, into: &room)
+  for o in 0..<30 { parameters[70 * 30 + o] = Float(o % 7) - 3 }
+
+  var weights = [Int8](repeating: 0, count: 70 * 30)
+  var biases = [Int32](repeating: 0, count: 30)
+  var scales = [Float](repeating: 0, count: 30)
+  var w = weights.mutableSpan
+  var b = biases.mutableSpan
+  var s = scales.mutableSpan
+  do throws(ModelError) {
+    try FrozenLayer.quantise(
+      extractor.layer(0), parameters.span, scale: 0.0227, zeroPoint: -5, weights: &w, biases: &b, scales: &s)
+    let layer = try FrozenLayer(
+      inputs: 70, activation: .relu, weights: w.span, biases: b.span, scales: s.span)
+    return headHash(on: layer)
+  } catch {
+    return 0
+  }
+}
+
+private func headHash(on layer: FrozenLayer) -> UInt32 {
+  let hyperparameters = Hyperparameters(epochs: 2, learningRate: 0.05, seed: 5)
+  guard let head = try? ModelDescription(inputWidth: layer.outputs, classes: 5),
+    let plan = try? MemoryPlan(training: head, with: hyperparameters, arena: 1 << 12),
+    var run = try? TrainingRun(head, hyperparameters, plan: plan, examples: 20)
+  else { return 0 }
+  var memory = [Float](repeating: 0, count: plan.total)
+  var arena = memory.mutableSpan
+  run.begin(arena: &arena)
+  var x = [Int8](repeating: 0, count: layer.inputs)
+  var features = [Float](repeating: 0, count: layer.outputs)
+  while let example = run.nextExample {
+    var random = SplitMix64(seed: UInt64(example))
+    for i in 0..<x.count { x[i] = Int8(truncatingIfNeeded: Int(truncatingIfNeeded: random.next())) }
+    var room = features.mutableSpan
+    do throws(ExampleFailure) { try layer.forward(x.span, into: &room) } catch { return 0 }
+    if case .failed = run.train(features.span, label: example % 5, arena: &arena) { return 0 }
+  }
+  guard run.isFinished else { return 0 }
+  var hash = FNV1a()
+  for i in 0..<features.count { hash.add(features[i]) }
+  for i in plan.weights { hash.add(arena[i]) }
+  return hash.value
+}
+
 /// Trains from seeded weights on seeded examples; 0 if it could not be done.
 private func parametersHash(
   _ model: ModelDescription, _ hyperparameters: Hyperparameters, examples: Int

@@ -1,7 +1,7 @@
 /// A mutable span taken apart at an index, so that its two parts can be used at the same time.
 ///
-/// This file is the one place of this module that uses unsafe memory: Swift's exclusivity cannot tell two parts
-/// of one `MutableSpan` from each other.
+/// This file and Int8DotProduct.swift are the places of this module that use unsafe memory: Swift's exclusivity
+/// cannot tell two parts of one `MutableSpan` from each other.
 ///
 /// Whole and part are borrowed and not consumed, as compiled code keeps a consumed span in a box on the heap.
 struct DividedSpan: ~Copyable, ~Escapable {

@@ -1,0 +1,1 @@
+#include "CDSP.h"  // everything is inlined; a target needs a source
