@@ -95,8 +95,8 @@ let applications: [Target] = [
   .executableTarget(
     name: "Benchmarks",
     dependencies: [
-      "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway", "LinkProtocol", "SerialDevices",
-      "TrainingCore", "UpdateCodec", argumentParser,
+      "Aggregation", "Baselines", "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway",
+      "LinkProtocol", "SerialDevices", "TrainingCore", "UpdateCodec", argumentParser,
     ],
     swiftSettings: strict),
   // The same training step in C, measured beside ours here and on the Cortex-M4F.
