@@ -99,7 +99,8 @@ let applications: [Target] = [
   .executableTarget(
     name: "Benchmarks",
     dependencies: [
-      "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway", "LinkProtocol",
+      "Aggregation", "Baselines", "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway",
+      "LinkProtocol",
       "LinkSimulation", "SerialDevices", "TrainingCore", "UpdateCodec", argumentParser,
     ],
     swiftSettings: strict),
@@ -139,7 +140,8 @@ let mirrors: [Target] = [
   .target(
     name: "FederationSimulation",
     dependencies: [
-      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "Gateway", "LinkProtocol", "PropertyTesting",
+      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "Gateway", "LinkProtocol",
+      "PropertyTesting",
       "Rounds", "TrainingCore", "UpdateCodec", "VirtualHardware",
     ], path: "Tests/FederationSimulation", swiftSettings: strict),
   .executableTarget(

@@ -21,6 +21,7 @@ public final class SimulatedFederation {
     var ofObject: Int
   }
 
+  /// The boards, in the order of their identities.
   public let boards: [SimulatedBoard]
   /// What the gateway keeps.
   public let ledger: MemoryLedger
@@ -34,8 +35,9 @@ public final class SimulatedFederation {
   private(set) var isFinished = false
   /// What happened to it so far.
   public private(set) var suffered = Sufferings()
-  /// Bytes that went over all wires, and bytes of objects among them.
+  /// Bytes that went over all wires.
   public private(set) var wireBytes = 0
+  /// Bytes of objects among them.
   public private(set) var objectBytes = 0
   /// The most bytes of objects that were under way to one board at a time.
   private(set) var mostUnderWayToBoard = 0
