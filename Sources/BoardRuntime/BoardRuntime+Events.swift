@@ -66,11 +66,14 @@ extension BoardRuntime where Hardware: ~Copyable {
     // What it does or has done already it does not do again: the gateway asks anew after a lost link.
     if case .training(let job) = activity, job.task == task { return }
     if bench.coding?.task == task { return }
-    // Nor does it give up an update before the gateway has said what became of it: if it was counted and only the
-    // confirmation was lost, what it left out has to become the residual. So another task waits for that.
-    if let update = bench.update, update.answers(task) { return }
     stopLearning()
+    if let update = bench.update, update.answers(task) {
+      nextTraining = nil
+      return
+    }
     nextTraining = task
+    // Whether what is pending was counted only the gateway knows, and what is learnt next depends on it.
+    bench.update?.notBefore = now
   }
 
   private mutating func stopTraining(of round: UInt32) {
@@ -91,12 +94,13 @@ extension BoardRuntime where Hardware: ~Copyable {
   private mutating func handleRefusal(of offer: ObjectOffer, _ reason: TransferRefusal) {
     guard bench.update?.name == offer.name else { return }
     switch reason {
-    case .busy, .storageFailed, .wrongDigest, .sourceFailed:
-      guard !bench.updateIsDamaged else { return dropUpdate() }
-      // The gateway still wants it, only not now.
-      postponeUpdate()
+    case .busy, .sourceFailed:
+      // The gateway may want it, only not now.
+      if bench.updateIsDamaged { dropUpdate() } else { postponeUpdate() }
+    case .storageFailed, .wrongDigest:
+      // It was not counted, and is not waited for if there is something newer to do.
+      if nextTraining != nil { dropUpdate() } else { postponeUpdate() }
     case .alreadyHeld, .tooLarge, .obsolete, .invalid, .missingBase:
-      bench.update?.transfer = nil
       dropUpdate()
     }
   }
@@ -118,7 +122,6 @@ extension BoardRuntime where Hardware: ~Copyable {
   }
 
   private mutating func dropUpdate() {
-    if let transfer = bench.update?.transfer { session.withdraw(transfer, because: .obsolete) }
     bench.update = nil
     // If this fails it comes back with the next reset, and the gateway declines it.
     try? bench.store.dropUpdate(&bench.hardware.flash)

@@ -116,6 +116,29 @@ import VirtualHardware
     #expect(bench.update(Bench.task(digest, round: 4, coding: coding, run: 2)) == fourth.object)
   }
 
+  @Test func anUpdateWhoseConfirmationWasLostIsSettledBeforeTheNextRound() throws {
+    let (plain, model, digest) = try bench()
+    let (bench, _, _) = try bench()
+    let description = try Material.model(model).model
+    let coding = UpdateCoding.stc(oneIn: 9)
+    var residual = [Float](repeating: 0, count: description.parameterCount)
+    for round in 1...3 as ClosedRange<UInt32> {
+      let whole = try #require(plain.update(Bench.task(digest, round: round)))
+      var values = zip(try Material.decoded(whole, for: model), residual).map { $0 + $1 }
+      var header = try UpdateHeader(parsing: whole.span)
+      header.coding = coding
+      let expected = header.object(coding: &values, for: description)
+      residual = values
+      // The gateway counts it, and is gone before it says so; asked for the next round, the board asks back.
+      bench.say(.train(Bench.task(digest, round: round, coding: coding, run: 3)))
+      bench.run { bench.counted.count == round }
+      bench.reconnect()
+      bench.run { bench.session.isEstablished }
+      let name = try #require(bench.counted.last)
+      #expect(bench.objects.incoming[name] == expected, "round \(round)")
+    }
+  }
+
   @Test func aCodingThatTheBoardDoesNotKnowIsAProblem() throws {
     let (bench, _, digest) = try bench()
     var task = Bench.task(digest)
