@@ -102,8 +102,23 @@ def session():
 
 
 def objects():
-    """The object."""
-    yield from strings(load("objects.json"), "hex")
+    """Kind, then the object; or kind, coding, parameter, features, lengths of pieces, code of a difference."""
+    vectors = load("objects.json")
+    for group in ("snapshots", "snapshots_refused"):
+        for text in strings(vectors[group], "hex"):
+            yield bytes([0]) + text
+    updates = load("updates.json")
+    for kind, group in ((1, "updates"), (2, "deltas")):
+        for text in strings(updates[group], "hex"):
+            yield bytes([kind]) + text
+    for vector in updates["headers_refused"]:
+        yield bytes([1 if vector["kind"] == "update" else 2]) + bytes.fromhex(vector["hex"])
+    for vector in updates["codes"] + updates["codes_refused"]:
+        begin = struct.pack("<BBH", 3, vector["coding"], vector["parameter"])
+        # Two classes: two parameters a feature, and two more.
+        width = max(0, min(vector["parameters"] // 2 - 2, 63))
+        for piece, room in ((0, 0), (40, 3)):
+            yield begin + bytes([width, piece, room]) + bytes.fromhex(vector["hex"])
 
 
 TARGETS = {
