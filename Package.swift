@@ -191,3 +191,10 @@ let package = Package(
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
 )
+
+// Scripts/build-firmware asks for the portable core alone: it needs no other package, so nothing is downloaded.
+if Context.environment["FEDBRIDGE_CORE_ONLY"] != nil {
+  package.products.removeAll { $0.name != "PortableCore" }
+  package.dependencies = []
+  package.targets = portableCore
+}
