@@ -1,9 +1,11 @@
+import GatewayService
 import GatewayStore
 import Glibc
 import LinkProtocol
 import Rounds
 import Synchronization
 import Testing
+import UpdateCodec
 
 extension EndToEnd {
   /// A large update on its way while the gateway is killed.
@@ -59,7 +61,9 @@ extension EndToEnd {
       sender.state.withLock { $0.stopsAfter = 40_000 }
       let first = try ScriptedPeer(id: 0xbee) { sender.script(&$0, $1, $2) }
       let gateway = try bench.gateway(options + ["--serial", first.path])
-      try eventually("most of the update is acknowledged") { sender.state.withLock { $0.acknowledged >= 40_000 } }
+      try eventually("most of the update is acknowledged") {
+        sender.state.withLock { $0.acknowledged >= 40_000 }
+      }
       // What is acknowledged is on its way to the disk; what is there is seen once the gateway is gone.
       usleep(300_000)
       gateway.send(SIGKILL)
