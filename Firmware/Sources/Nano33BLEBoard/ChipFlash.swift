@@ -1,4 +1,4 @@
-public import BoardRuntime
+public import BoardStorage
 import CBoard
 import CNano33BLE
 

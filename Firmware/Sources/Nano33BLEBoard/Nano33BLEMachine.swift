@@ -1,4 +1,5 @@
 import BoardRuntime
+import BoardStorage
 public import BoardSupport
 public import CBoard
 public import LinkProtocol
