@@ -99,7 +99,8 @@ let applications: [Target] = [
   .executableTarget(
     name: "Benchmarks",
     dependencies: [
-      "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway", "LinkProtocol",
+      "Aggregation", "Baselines", "Bytes", "CLinux", "CTrainBaseline", "Datasets", "Digests", "Gateway",
+      "LinkProtocol",
       "LinkSimulation", "SerialDevices", "TrainingCore", "UpdateCodec", argumentParser,
     ],
     swiftSettings: strict),
@@ -139,7 +140,8 @@ let mirrors: [Target] = [
   .target(
     name: "FederationSimulation",
     dependencies: [
-      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "Gateway", "LinkProtocol", "PropertyTesting",
+      "Baselines", "BoardRuntime", "Bytes", "Datasets", "Digests", "Gateway", "LinkProtocol",
+      "PropertyTesting",
       "Rounds", "TrainingCore", "UpdateCodec", "VirtualHardware",
     ], path: "Tests/FederationSimulation", swiftSettings: strict),
   .executableTarget(
@@ -189,3 +191,10 @@ let package = Package(
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
 )
+
+// Scripts/build-firmware asks for the portable core alone: it needs no other package, so nothing is downloaded.
+if Context.environment["FEDBRIDGE_CORE_ONLY"] != nil {
+  package.products.removeAll { $0.name != "PortableCore" }
+  package.dependencies = []
+  package.targets = portableCore
+}

@@ -31,6 +31,16 @@ let package = Package(
     .executableTarget(
       name: "QEMUBoard", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
       swiftSettings: strict),
+    // The Arduino Nano 33 BLE: its drivers.
+    .target(
+      name: "CNano33BLE", dependencies: ["CBoard"],
+      cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    .target(
+      name: "Nano33BLEBoard", dependencies: [portableCore, "BoardSupport", "CBoard", "CNano33BLE"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "Nano33BLE", dependencies: [portableCore, "BoardSupport", "CBoard", "Nano33BLEBoard"],
+      swiftSettings: strict),
     // Runs what must give the same bits as on the host; also the proof that the whole core compiles here.
     .executableTarget(
       name: "CoreCheck", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],

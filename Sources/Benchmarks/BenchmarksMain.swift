@@ -8,10 +8,10 @@ struct BenchmarksMain: ParsableCommand {
     abstract: "Prints one JSON object a line: {\"bench\": …, \"value\": …, \"unit\": …}.")
 
   enum Name: String, CaseIterable, ExpressibleByArgument {
-    case train, frame, exchange, transfer
+    case train, frame, exchange, transfer, codec
   }
 
-  @Argument(help: "train, frame, exchange, transfer; all without a name.")
+  @Argument(help: "train, frame, exchange, transfer, codec; all without a name.")
   var names: [Name] = []
 
   func run() throws {
@@ -21,6 +21,7 @@ struct BenchmarksMain: ParsableCommand {
       case .frame: FrameBench.run()
       case .exchange: try ExchangeBench.run()
       case .transfer: try TransferBench.run()
+      case .codec: try CodecBench.run()
       }
     }
   }

@@ -1,65 +1,88 @@
-import CLinux
-import Gateway
 import Glibc
+import LinkProtocol
 import SerialDevices
-import TrainingCore
 
-/// A model of 65,412 bytes over a pseudo-terminal to a board that verifies and stores it, beside as many bytes
-/// pumped through a bare pseudo-terminal by the same read and write calls.
+/// Objects over a pseudo-terminal to another thread that takes and verifies them, beside as many bytes written to
+/// another thread that only reads them, with the same sizes of write and read.
 enum TransferBench {
-  private static let parameterBytes = 65_412
+  static let sizes = [2_048, 65_412, 1_048_576]
+  private static let repetitions = 40
 
   static func run() throws {
-    let board = try BoardProcess(width: 650, classes: 3)
-    defer { board.end() }
-    let client = try PortClient(port: board.port)
-    try client.greet()
-    let model = try ModelDescription(inputWidth: 650, hidden: 25, classes: 3)
-    precondition(4 * model.parameterCount == parameterBytes)
-    var version: UInt32 = 0
-    var overhead = 0.0
-    let times = try Measurement.medians(of: 15) {
-      version += 1
-      let parameters = (0..<model.parameterCount).map { Float($0 % 1009) * 0.001 + Float(version) }
-      let snapshot = RoundAggregation.snapshot(of: model, version: version, parameters: parameters).snapshot
-      let before = client.bytesWritten
-      _ = try client.deliver(snapshot)
-      overhead = Double(client.bytesWritten - before) / Double(snapshot.count) - 1
-    } _: {
-      try pump(parameterBytes)
+    for window in [4_096, 32_768] {
+      let peer = try SessionPeer(window: window)
+      let bare = try BarePeer()
+      peer.start()
+      bare.start()
+      let client = try PortClient(port: peer.port)
+      let writer = try BareWriter(port: bare.port)
+      try client.greet()
+      let link = window == 4_096 ? "pty" : "pty-credit-\(window)"
+      for size in sizes { try measure(size, link, client, peer, writer, bare) }
+      peer.end()
+      bare.end()
     }
-    Measurement(
-      bench: "transfer/65412/pty/goodput_kb_per_s", value: Double(parameterBytes) / times.a / 1000,
-      unit: "kB/s"
-    ).report()
-    Measurement(
-      bench: "transfer/65412/pty/goodput_ratio", value: times.b / times.a, unit: "ratio"
-    ).report()
-    Measurement(bench: "transfer/65412/pty/overhead_ratio", value: overhead, unit: "ratio").report()
+    SimulatedTransferBench.run()
   }
 
-  /// Bytes through a bare pseudo-terminal within this process.
-  private static func pump(_ count: Int) throws {
-    var name = [CChar](repeating: 0, count: 64)
-    let leader = clinux_open_pseudo_terminal(&name, name.count)
-    let path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let follower = try TTY.open(path).release()
-    defer {
-      close(leader)
-      close(follower)
+  private static func measure(
+    _ size: Int, _ link: String, _ client: PortClient, _ peer: SessionPeer, _ writer: BareWriter,
+    _ bare: BarePeer
+  ) throws {
+    var seed = UInt8(0)
+    func content() -> [UInt8] {
+      seed &+= 1
+      return (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 7) ^ seed }
     }
-    let output = [UInt8](repeating: 0x55, count: 1040)
-    var input = [UInt8](repeating: 0, count: 4096)
+    // The fastest of each: whatever else the machine does only adds to it.
+    var ours = UInt64.max
+    var theirs = UInt64.max
+    let before = client.bytesWritten
+    for _ in 0..<repetitions {
+      let object = content()
+      // From the offer until the last byte is at the other side.
+      _ = try client.deliver(object)
+      ours = min(ours, peer.takeCompletion() - client.offeredAt.microseconds)
+      let again = PortEnd.now()
+      bare.expect(size)
+      writer.write(object)
+      theirs = min(theirs, bare.takeCompletion() - again.microseconds)
+    }
+    let overhead = Double(client.bytesWritten - before) / Double(repetitions * size) - 1
+    let path = "transfer/\(size)/\(link)"
+    let (mine, bareTime) = (Double(max(ours, 1)), Double(theirs))
+    Measurement(
+      bench: "\(path)/goodput_kb_per_s", value: Double(size) / mine * 1000, unit: "kB/s"
+    ).report()
+    Measurement(
+      bench: "\(path)/bare_kb_per_s", value: Double(size) / bareTime * 1000, unit: "kB/s"
+    ).report()
+    Measurement(bench: "\(path)/goodput_ratio", value: bareTime / mine, unit: "ratio").report()
+    Measurement(bench: "\(path)/overhead_ratio", value: overhead, unit: "ratio").report()
+  }
+}
+
+/// Writes to a port in pieces as long as frames.
+private final class BareWriter {
+  private let descriptor: Int32
+
+  init(port: String) throws {
+    descriptor = try TTY.open(port).release()
+  }
+
+  deinit { close(descriptor) }
+
+  func write(_ bytes: [UInt8]) {
     var written = 0
-    var received = 0
-    while received < count {
-      let part = min(output.count, count - written)
-      if part > 0 {
-        let sent = write(follower, output, part)
-        if sent > 0 { written += sent }
+    while written < bytes.count {
+      let part = min(1040, bytes.count - written)
+      let sent = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, part) }
+      if sent > 0 {
+        written += sent
+      } else {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        Glibc.poll(&poll, 1, 1000)
       }
-      let got = read(leader, &input, input.count)
-      if got > 0 { received += got }
     }
   }
 }

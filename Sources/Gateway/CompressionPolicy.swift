@@ -144,7 +144,7 @@ public struct CompressionPolicy: Sendable {
     let known = boards.compactMap { board in bytesPerSecond[board].map { (board, $0) } }
     guard let (slowest, rate) = known.min(by: { $0.1 < $1.1 }) else {
       return CodingChoice(
-        coding: codings.contains(.defaultStep) ? .defaultStep : .float32, reason: "the link is not known yet")
+        coding: codings.contains(.lossless) ? .lossless : .float32, reason: "the link is not known yet")
     }
     let training = trainingSeconds[slowest] ?? 0
     let budget = max(Self.unnoticed, Self.shareOfTraining * training)

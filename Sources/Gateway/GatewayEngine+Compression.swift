@@ -75,7 +75,9 @@ extension GatewayEngine {
 
   func downlinkCoding() -> UpdateCoding {
     let boards = links.keys.sorted()
-    let known = boards.reduce(into: CodingSet.float32) { $0.formUnion(codings[$1] ?? .float32) }
+    // With nobody there it is for those who will come.
+    let known =
+      boards.isEmpty ? .all : boards.reduce(into: CodingSet.float32) { $0.formUnion(codings[$1] ?? .float32) }
     let choice = compression.downlink(
       to: boards, parameters: model.description.parameterCount, codings: known)
     announce(choice, nil)

@@ -14,7 +14,7 @@ public import Digests
 ///     aggregating  aggregated                                  → collecting, or concluding after the last round,
 ///                                                                or gathering if boards are not back
 ///                  contributions turned out unusable           → collecting
-///     concluding   every board has the last model, or deadline → finished
+///     concluding   every board has the last model, one that was lost a moment ago too, or deadline → finished
 ///     any          stop                                        → stopping, and finished when all is durable
 ///
 /// While it collects, every connected board is on its own path: receive the base model if it does not hold it,
@@ -80,7 +80,7 @@ public struct RoundCoordinator: Sendable {
     case .gathering(let graceEnds): graceEnds
     case .collecting(let deadline): [deadline, boardDeadline, missing.values.min()].compactMap(\.self).min()
     case .aggregating(let retryAt): retryAt
-    case .concluding(let deadline): min(deadline, boardDeadline ?? deadline)
+    case .concluding(let deadline): [deadline, boardDeadline, missing.values.min()].compactMap(\.self).min()
     }
   }
 
@@ -154,8 +154,10 @@ public struct RoundCoordinator: Sendable {
   /// boards. An update of it that has arrived in whole still counts.
   public mutating func boardLost(_ board: BoardID, now: MonotonicTime) -> [RoundAction] {
     var actions: [RoundAction] = []
-    guard members.removeValue(forKey: board) != nil else { return [] }
+    guard let member = members.removeValue(forKey: board) else { return [] }
     switch state {
+    case .concluding where member.held != round.base.hash:
+      if policy.reconnectGrace > .zero { missing[board] = now + policy.reconnectGrace }
     case .collecting, .aggregating:
       if policy.reconnectGrace > .zero { missing[board] = now + policy.reconnectGrace }
     case .gathering where members.isEmpty && round.storedCount == 0 && !allRoundsHeld:
@@ -361,6 +363,7 @@ public struct RoundCoordinator: Sendable {
     case .aggregating(let retryAt):
       if let retryAt, retryAt <= now { aggregate(&actions) }
     case .concluding(let deadline):
+      missing = missing.filter { $0.value > now }
       boardsDue(now, &actions)
       if deadline <= now { conclude(&actions) }
     }
@@ -427,7 +430,7 @@ public struct RoundCoordinator: Sendable {
       }
     case .concluding:
       announceCompleteEvaluation(&actions)
-      if members.allSatisfy({ $0.value.step == .idle }) { conclude(&actions) }
+      if missing.isEmpty, members.allSatisfy({ $0.value.step == .idle }) { conclude(&actions) }
     case .stopping(aggregating: false) where !round.isStoring:
       state = .finished
       actions.append(.finished(.stopped))
@@ -455,7 +458,6 @@ public struct RoundCoordinator: Sendable {
       collect(now, &actions)
       return
     }
-    missing.removeAll()
     state = .concluding(deadline: now + policy.roundDeadline)
     assignAll(now, &actions)
   }

@@ -3,8 +3,8 @@
 ///     featureₒ = activation(scaleₒ · (biasₒ + Σᵢ weightₒᵢ · xᵢ))
 ///
 /// What comes out is what a model of `InputFormat.float32` learns from: a head that is trained on a board, upon an
-/// extractor that is not. A board's examples are then the features: what loads an example runs the layer. The sum is exact and the one multiplication is rounded once, so features are the same
-/// bits on every processor.
+/// extractor that is not. A board's examples are then the features: what loads an example runs the layer. The sum is
+/// exact and the one multiplication is rounded once, so features are the same bits on every processor.
 ///
 /// The layer borrows its numbers, which may lie in flash. They take about a quarter of the floats' memory.
 /// ``quantise(_:_:scale:zeroPoint:weights:biases:scales:)`` makes them from a layer that was trained as floats; the

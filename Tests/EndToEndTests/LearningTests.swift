@@ -13,7 +13,8 @@ extension EndToEnd {
       defer { bench.clear() }
       let rounds = 3
       let gateway = try bench.gateway([
-        "--virtual-boards", "4", "--rounds", "\(rounds)", "--summary", bench.summaryPath,
+        "--virtual-boards", "4", "--rounds", "\(rounds)", "--codec", "float32", "--summary",
+        bench.summaryPath,
       ])
       #expect(try gateway.end(within: 120) == .exit(0))
 

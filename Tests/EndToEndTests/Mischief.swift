@@ -24,7 +24,7 @@ enum Mischief: String, CaseIterable, CustomTestStringConvertible {
     case .fallsSilent: ["fell silent"]
     case .offersHugeUpdate: ["its update of \(ObjectName.maximumLength) bytes is not taken"]
     case .sendsNoUpdate: ["its update cannot be read: it is no update"]
-    case .sendsCutUpdate: ["its update cannot be read: it has", "bytes instead of"]
+    case .sendsCutUpdate: ["its update cannot be read: its code has", "bytes instead of"]
     case .sendsOtherModel: ["not counted", "the update has 7 parameters"]
     case .sendsWrongBase: ["not counted", "trained from model"]
     case .sendsNotFinite: ["not counted", "parameter 3 of the update is not finite"]

@@ -71,6 +71,4 @@ public final class Exhaustion: Sendable {
 }
 
 /// A round without any mishap did not do what it should.
-public struct CalmRoundFailed: Error {
-  public init() {}
-}
+struct CalmRoundFailed: Error {}

@@ -13,11 +13,17 @@ public import UpdateCodec
 public struct Experiment: Sendable {
   static let hyperparameters = Hyperparameters(epochs: 2, batchSize: 4, learningRate: 0.1, seed: 5)
 
+  /// Each board's examples.
   public let shards: [Dataset]
+  /// Examples that no board has.
   public let test: Dataset
+  /// What is learnt.
   public let model: ModelDescription
+  /// The parameters of model 0.
   public let start: [Float]
+  /// How differences are coded, both ways.
   public let coding: UpdateCoding
+  /// The gateway's.
   public let settings: GatewaySettings
 
   /// A federation of so many boards, for so many rounds, whose differences are coded so.

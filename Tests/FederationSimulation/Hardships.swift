@@ -3,21 +3,25 @@ import PropertyTesting
 
 /// What simulated links and machines suffer.
 public struct Hardships: Sendable {
-  /// Chance that a byte is lost, or damaged.
+  /// Chance that a byte is lost.
   public var loss = 0.0
+  /// Chance that a byte is damaged.
   public var corruption = 0.0
   /// Chance that a frame comes twice.
   public var duplication = 0.0
-  /// Delay of every frame, and the most that chance adds to it, µs. Carriers keep the order.
+  /// Delay of every frame, µs.
   public var delay: UInt64 = 300
+  /// The most that chance adds to it, µs. Carriers keep the order.
   public var jitter: UInt64 = 0
   /// Time a byte takes, µs.
   public var byteTime: UInt64 = 2
-  /// Chance in every millisecond that a cable is pulled for a while, that a board is reset, that its power fails in
-  /// the middle of one of its next operations on flash, and that the gateway crashes and is started again.
+  /// Chance in every millisecond that a cable is pulled for a while.
   public var unplugs = 0.0
+  /// Chance in every millisecond that a board is reset.
   public var resets = 0.0
+  /// Chance in every millisecond that a board's power fails in the middle of one of its next operations on flash.
   public var powerCuts = 0.0
+  /// Chance in every millisecond that the gateway crashes and is started again.
   public var crashes = 0.0
   /// Whether a board comes back by a carrier of another frame length after each reset.
   public var changesCarrier = false
@@ -48,10 +52,15 @@ public struct Hardships: Sendable {
 
 /// How often each of them happened.
 public struct Sufferings: Sendable, CustomStringConvertible {
+  /// Of the gateway.
   public var crashes = 0
+  /// Of boards.
   public var resets = 0
+  /// Of boards, while they wrote or erased.
   public var powerCuts = 0
+  /// Of cables.
   public var unplugs = 0
+  /// That lost bytes or had them changed.
   public var damagedFrames = 0
 
   /// In words.
@@ -69,5 +78,6 @@ public struct Sufferings: Sendable, CustomStringConvertible {
     a.damagedFrames += b.damagedFrames
   }
 
+  /// None.
   public init() {}
 }

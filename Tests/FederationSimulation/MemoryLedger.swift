@@ -9,10 +9,12 @@ import UpdateCodec
 public final class MemoryLedger {
   /// The open round.
   public private(set) var round = RoundNumber.first
+  /// The model of the open round.
   public private(set) var model: CurrentModel
   private(set) var contributions: [RoundNumber: [BoardID: (Rounds.Contribution, [UInt8])]] = [:]
   /// Boards averaged in each finished round.
   public private(set) var counted: [RoundNumber: [BoardID]] = [:]
+  /// Of the model after each finished round.
   public private(set) var parameters: [[Float]] = []
   private(set) var residual: [Float] = []
   /// Pieces of updates under way.

@@ -14,14 +14,25 @@ public struct Schedule: Sendable {
   /// The schedule of a seed.
   public init(seed: UInt64) { self.seed = seed }
 
+  private func begin() throws -> (Experiment, SimulatedFederation) {
+    var random = SeededGenerator(seed: seed)
+    let coding = Self.codings[Int(random.next() % UInt64(Self.codings.count))]
+    let experiment = try Experiment(boards: 3, rounds: Self.rounds, coding: coding)
+    return (experiment, experiment.federation(seed: random.next(), Hardships(by: &random)))
+  }
+
+  /// Lives it and tells what happens, one line at a time.
+  public func tell(_ say: @escaping (String) -> Void) throws {
+    let (_, federation) = try begin()
+    federation.tell = say
+    _ = federation.run(seconds: 3600)
+  }
+
   /// Lives it.
   ///
   /// - Returns: what it suffered, and what it broke of what is promised.
   public func run() throws -> (suffered: Sufferings, violations: [String]) {
-    var random = SeededGenerator(seed: seed)
-    let coding = Self.codings[Int(random.next() % UInt64(Self.codings.count))]
-    let experiment = try Experiment(boards: 3, rounds: Self.rounds, coding: coding)
-    let federation = experiment.federation(seed: random.next(), Hardships(by: &random))
+    let (experiment, federation) = try begin()
     var violations: [String] = []
     if !federation.run(seconds: 3600) { violations.append("after an hour not all rounds were held") }
     violations += federation.brokenPromises()
@@ -31,7 +42,7 @@ public struct Schedule: Sendable {
     if rounds.allSatisfy({ $0.count == experiment.shards.count }) {
       let expected = try experiment.expected(rounds: rounds.count)
       if federation.ledger.parameters != expected {
-        violations.append("the models are not those of federated averaging in memory (\(coding))")
+        violations.append("the models are not those of federated averaging in memory (\(experiment.coding))")
       }
     }
     return (federation.suffered, violations)

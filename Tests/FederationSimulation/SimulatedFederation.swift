@@ -1,6 +1,6 @@
 import Bytes
 import Datasets
-public import Gateway
+import Gateway
 import LinkProtocol
 import PropertyTesting
 import Rounds
@@ -21,6 +21,7 @@ public final class SimulatedFederation {
     var ofObject: Int
   }
 
+  /// The boards, in the order of their identities.
   public let boards: [SimulatedBoard]
   /// What the gateway keeps.
   public let ledger: MemoryLedger
@@ -29,13 +30,14 @@ public final class SimulatedFederation {
   private var random: SeededGenerator
   private var engine: GatewayEngine
   private var now = Timestamp(microseconds: 1)
-  /// What was told to people.
-  public private(set) var notices: [GatewayNotice] = []
+  /// Gets a line for whatever happens.
+  var tell: ((String) -> Void)?
   private(set) var isFinished = false
   /// What happened to it so far.
   public private(set) var suffered = Sufferings()
-  /// Bytes that went over all wires, and bytes of objects among them.
+  /// Bytes that went over all wires.
   public private(set) var wireBytes = 0
+  /// Bytes of objects among them.
   public private(set) var objectBytes = 0
   /// The most bytes of objects that were under way to one board at a time.
   private(set) var mostUnderWayToBoard = 0
@@ -231,6 +233,7 @@ public final class SimulatedFederation {
     }
     for board in boards where random.chance(hardships.resets) {
       suffered.resets += 1
+      say("board \(board.id) is reset")
       reset(board)
     }
     for board in boards where random.chance(hardships.powerCuts) && board.flash.cutAt == nil {
@@ -242,6 +245,7 @@ public final class SimulatedFederation {
   /// Power failed while the board wrote or erased: what it did after that never happened.
   private func fail(_ board: SimulatedBoard) {
     suffered.powerCuts += 1
+    say("power of board \(board.id) failed")
     reset(board)
   }
 
@@ -259,6 +263,7 @@ public final class SimulatedFederation {
   /// kill -9 and a new start: what the store has not finished never happened.
   private func crash() {
     suffered.crashes += 1
+    say("the gateway crashed")
     storeWork = []
     for (link, index) in links {
       boards[index].linkLost(now: now)
@@ -290,6 +295,10 @@ public final class SimulatedFederation {
   /// Cuts a board's power at this operation of its flash from now on.
   public func cutPower(ofBoard index: Int, atOperation number: Int) {
     boards[index].flash.cutAt = boards[index].flash.operations + number
+  }
+
+  private func say(_ what: @autoclosure () -> String) {
+    tell?("\(Double(now.microseconds) / 1000) ms: \(what())")
   }
 
   private func later(_ work: @escaping () -> Void) {
@@ -324,8 +333,10 @@ public final class SimulatedFederation {
       unplug(link, for: 1_000_000)
     case .finished:
       isFinished = true
+    case .notice(.transferring), .notice(.training):
+      break
     case .notice(let notice):
-      notices.append(notice)
+      say("\(notice)")
     case .recordDiscarded, .recordEvaluation:
       break
     }

@@ -31,5 +31,6 @@ let package = Package(
     fuzz("FuzzCBOR"),
     fuzz("FuzzMessages"),
     fuzz("FuzzSession"),
+    fuzz("FuzzObjects"),
   ]
 )

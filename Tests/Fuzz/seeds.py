@@ -80,14 +80,12 @@ def session():
     ]
     digest = bytes(32)
     coming = bytes.fromhex("820aa401010201035820") + digest + bytes.fromhex("041904c0")
-    chunks = [frame(6, struct.pack("<HI", 1, at) + bytes(304)) for at in (0, 608, 304, 304, 912)]
-    going = own(0x90, 4)  # 4 << 9 bytes
+    chunks = [bytes([7 | 2 << 3, index, 0]) for index in (0, 2, 1, 1, 3)]
+    going = own(144, 2)  # 2 << 9 bytes
     answer = bytes.fromhex("820ba4010103000419013005191000")
     news = [
-        frame(7, struct.pack("<HHII", 1, latest, contiguous, 4096) + selective)
-        for latest, contiguous, selective in (
-            (0, 0, b""), (4, 304, b""), (8, 304, b"\2\0\0\0"), (40, 608, b""), (40, 2048, b""),
-        )
+        bytes([7 | 1 << 3, contiguous, latest, selective])
+        for contiguous, latest, selective in ((0, 9, 0), (1, 5, 0), (1, 2, 2), (2, 0, 0), (4, 0, 0))
     ]
     for role in (0, 1):
         begin = bytes([role])
@@ -104,8 +102,23 @@ def session():
 
 
 def objects():
-    """The object."""
-    yield from strings(load("objects.json"), "hex")
+    """Kind, then the object; or kind, coding, parameter, features, lengths of pieces, code of a difference."""
+    vectors = load("objects.json")
+    for group in ("snapshots", "snapshots_refused"):
+        for text in strings(vectors[group], "hex"):
+            yield bytes([0]) + text
+    updates = load("updates.json")
+    for kind, group in ((1, "updates"), (2, "deltas")):
+        for text in strings(updates[group], "hex"):
+            yield bytes([kind]) + text
+    for vector in updates["headers_refused"]:
+        yield bytes([1 if vector["kind"] == "update" else 2]) + bytes.fromhex(vector["hex"])
+    for vector in updates["codes"] + updates["codes_refused"]:
+        begin = struct.pack("<BBH", 3, vector["coding"], vector["parameter"])
+        # Two classes: two parameters a feature, and two more.
+        width = max(0, min(vector["parameters"] // 2 - 2, 63))
+        for piece, room in ((0, 0), (40, 3)):
+            yield begin + bytes([width, piece, room]) + bytes.fromhex(vector["hex"])
 
 
 TARGETS = {

@@ -48,7 +48,7 @@ import UpdateCodec
       policy.uplink(of: rose, parameters: 2570, codings: [.float32, .step]).coding == .defaultStep)
     // Before anything moved, too.
     #expect(policy.uplink(of: fern, parameters: 2570, codings: .float32).coding == .float32)
-    #expect(policy.uplink(of: fern, parameters: 2570, codings: .all).coding == .defaultStep)
+    #expect(policy.uplink(of: fern, parameters: 2570, codings: .all).coding == .lossless)
     var fixed = CompressionPolicy(.fixed(.defaultSTC))
     #expect(fixed.uplink(of: rose, parameters: 2570, codings: .all).coding == .defaultSTC)
     #expect(fixed.uplink(of: rose, parameters: 2570, codings: [.float32, .step]).coding == .float32)

@@ -508,11 +508,6 @@ def snapshot(version: int, coded: bytes, parameters: bytes) -> bytes:
     return b"FBM\x01" + struct.pack("<IHH", version, len(coded), 0) + coded + padding + parameters
 
 
-def update(coding: int, round_: int, examples: int, count: int, loss: str, base: str, parameters: bytes) -> bytes:
-    return (b"FBU\x01" + struct.pack("<B3xIII", coding, round_, examples, count)
-            + bytes.fromhex(loss)[::-1] + bytes.fromhex(base) + parameters)
-
-
 def floats(count: int) -> list:
     special = ["00000000", "80000000", "3f800000", "7f800000", "7fc00000", "00000001", "7f7fffff"]
     return [special[i] if i < len(special) else bits((i * 37 % 101 - 50) / 64) for i in range(count)]
@@ -584,23 +579,6 @@ def object_vectors() -> dict:
                      ("a parameter short", whole[:-4], "wrongLength")]
     bad_snapshots += [(f"cut after {n} bytes", whole[:n], "malformed") for n in [0, 1, 3, 4, 8, 11, 12, 20, 23]]
 
-    updates = []
-    for round_, examples, loss, base, count in [(1, 120, bits(0.75), DIGEST, 8), (0xFFFFFFFF, 0xFFFFFFFF, "7fc00000", OTHER, 0)]:
-        parameters = floats(count)
-        data = update(0, round_, examples, count, loss, base, little_endian(parameters))
-        updates.append({"hex": data.hex(), "coding": 0, "round": round_, "examples": examples, "loss": loss, "base": base,
-                        "parameters": parameters, "digest": hashlib.sha256(data).hexdigest()})
-    whole = update(0, 3, 120, 8, bits(0.75), DIGEST, little_endian(floats(8)))
-    bad_updates = [("another magic", changed(whole, 2, b"M"), "malformed"),
-                   ("a later format", changed(whole, 3, b"\x02"), "unsupportedVersion"),
-                   ("an unknown coding", changed(whole, 4, b"\x01"), "unsupportedCoding"),
-                   ("reserved bytes that are not 0", changed(whole, 6, b"\x01"), "malformed"),
-                   ("more parameters than bytes", changed(whole, 16, b"\x09"), "wrongLength"),
-                   ("fewer parameters than bytes", changed(whole, 16, b"\x07"), "wrongLength"),
-                   ("more parameters than any model has", changed(whole, 16, b"\xff\xff\xff\xff"), "malformed"),
-                   ("a byte short", whole[:-1], "wrongLength"), ("a byte more", whole + b"\0", "wrongLength")]
-    bad_updates += [(f"cut after {n} bytes", whole[:n], "malformed") for n in range(0, 56, 5)]
-
     def refusals(items):
         return [{"why": why, "hex": data.hex(), "error": error} for why, data, error in items]
 
@@ -608,7 +586,6 @@ def object_vectors() -> dict:
         "source": "Tests/Reference/protocol_reference.py",
         "descriptions": descriptions, "descriptions_refused": refusals(bad_descriptions),
         "snapshots": snapshots, "snapshots_refused": refusals(bad_snapshots),
-        "updates": updates, "updates_refused": refusals(bad_updates),
     }
 
 

@@ -26,7 +26,11 @@ struct SimulateCommand: ParsableCommand {
   @Flag(help: "A power cut in every single flash operation of a round.")
   var powerCuts = false
 
+  @Flag(help: "Print what happened in the life of the first seed, and nothing else.")
+  var story = false
+
   func run() throws {
+    if story { return try Schedule(seed: seed).tell { print($0) } }
     let tally = Tally()
     try each(schedules) { index in
       let seed = seed &+ UInt64(index)

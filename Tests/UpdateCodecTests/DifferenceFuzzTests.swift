@@ -47,7 +47,7 @@ import UpdateCodec
     var random = SeededGenerator(seed: seed)
     var (cuts, accepted) = (0, 0)
     for coding in Differences.codings {
-      for _ in 0..<20 {
+      for _ in 0..<8 {
         let (model, code) = try sample(coding, &random)
         for length in 0..<code.count {
           cuts += 1

@@ -11,7 +11,7 @@ import UpdateCodec
   ) throws {
     var random = SeededGenerator(seed: seed)
     for kind in Differences.kinds {
-      for round in 0..<4 {
+      for round in 0..<3 {
         let model =
           round == 0 ? try Differences.model(parameters: 2) : try Differences.model(&random)
         let values = Differences.values(kind, count: model.parameterCount, &random)
@@ -123,9 +123,9 @@ import UpdateCodec
 
   @Test func aCallAppendsNoMoreThanItMay() throws {
     var random = SeededGenerator(seed: 18)
-    let model = try Differences.model(parameters: 4097)
+    let model = try Differences.model(parameters: 1500)
     for kind in Differences.kinds {
-      let values = Differences.values(kind, count: 4097, &random)
+      let values = Differences.values(kind, count: 1500, &random)
       for coding in Differences.codings {
         var whole = values
         let code = codeDifference(&whole, coding, for: model)

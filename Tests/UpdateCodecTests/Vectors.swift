@@ -1,13 +1,15 @@
 import Bytes
 import Foundation
 
-/// Protocols/vectors/objects.json, made by Tests/Reference/protocol_reference.py.
+/// Protocols/vectors, made by the scripts in Tests/Reference; codes.json by ``EncoderVectorTests``.
 enum Vectors {
-  static func list(_ section: String) throws -> [[String: Any]] {
-    let root = URL(filePath: #filePath)
-      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    let url = root.appending(path: "Protocols/vectors/objects.json")
-    let all = try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as! [String: Any]
+  static let root = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  static func file(_ name: String) -> URL { root.appending(path: "Protocols/vectors/\(name).json") }
+
+  static func list(_ section: String, in name: String = "objects") throws -> [[String: Any]] {
+    let all = try JSONSerialization.jsonObject(with: Data(contentsOf: file(name))) as! [String: Any]
     return all[section] as! [[String: Any]]
   }
 }
@@ -20,6 +22,17 @@ extension [String: Any] {
   /// Floats stated by their bits, so that NaN and −0 can be told apart.
   func bits(_ key: String) -> [UInt32] { (self[key] as! [String]).map { UInt32($0, radix: 16)! } }
   func float(_ key: String) -> Float { Float(bitPattern: UInt32(text(key), radix: 16)!) }
+}
+
+/// Differences as the bytes of little-endian float32.
+func floats(_ bytes: [UInt8]) -> [Float] {
+  stride(from: 0, to: bytes.count, by: 4).map { at in
+    Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[at + $1]) << UInt32(8 * $1) })
+  }
+}
+
+func bytes(_ floats: [Float]) -> [UInt8] {
+  floats.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> UInt32(8 * $0)) } }
 }
 
 /// Bytes of hexadecimal digits, which must be pairs.

@@ -65,4 +65,17 @@ public struct ByteRing: ~Copyable {
     takenCount.store(taken &+ 1, ordering: .releasing)
     return byte
   }
+
+  /// The oldest bytes that lie next to each other, to be sent by DMA and then dropped.
+  public var oldest: UnsafeBufferPointer<UInt8> {
+    let taken = takenCount.load(ordering: .relaxed)
+    let start = taken & mask
+    let count = min(putCount.load(ordering: .acquiring) &- taken, mask &+ 1 &- start)
+    return UnsafeBufferPointer(start: memory.map { $0 + Int(start) }, count: Int(count))
+  }
+
+  /// Takes the `count` oldest bytes, which are there.
+  public func drop(_ count: UInt32) {
+    takenCount.store(takenCount.load(ordering: .relaxed) &+ count, ordering: .releasing)
+  }
 }

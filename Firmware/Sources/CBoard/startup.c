@@ -11,6 +11,7 @@ enum {
   CFSR = 0xE000ED28,       // configurable fault status
   MMFAR = 0xE000ED34,      // address of a memory protection fault
   BFAR = 0xE000ED38,       // address of a bus fault
+  MPU_TYPE = 0xE000ED90,
   MPU_CONTROL = 0xE000ED94,
   MPU_NUMBER = 0xE000ED98,
   MPU_BASE = 0xE000ED9C,
@@ -93,6 +94,14 @@ static void protect(uint32_t region, uint32_t base, uint32_t attributes) {
   register_write(MPU_ATTRIBUTES, attributes);
 }
 
+// A bootloader may have left the protection on, with regions that count more than ours.
+static void unprotect_memory(void) {
+  register_write(MPU_CONTROL, 0);
+  const uint32_t regions = register_read(MPU_TYPE) >> 8 & 0xFF;
+  for (uint32_t region = 0; region < regions; region++) protect(region, 0, 0);
+  __asm__ volatile("dsb\n isb" ::: "memory");
+}
+
 // The stack may only hold what the processor can protect: everything below RAM (null, code, and what an
 // overflowing stack runs into) is read-only. Without this region an emulator's writable code memory hides a
 // stack overflow, and so does a real board's bootloader region. Data is not executed; the rest keeps its
@@ -107,8 +116,19 @@ static void protect_memory(void) {
   __asm__ volatile("dsb\n isb" ::: "memory");
 }
 
+void memory_let_write(uint32_t base, uint32_t size) {
+  enum { ENABLE = 1, NORMAL_MEMORY = 2 << 16, READ_WRITE = 3 << 24, NEVER_EXECUTE = 1 << 28 };
+  const uint32_t exponent = 31 - (uint32_t)__builtin_clz(size);
+  protect(2, base, NEVER_EXECUTE | READ_WRITE | NORMAL_MEMORY | (exponent - 1) << 1 | ENABLE);
+  __asm__ volatile("dsb\n isb" ::: "memory");
+}
+
+__attribute__((weak)) void board_before_memory(void) {}
+
 __attribute__((noreturn, used)) static void reset_with_fpu(void) {
   register_write(VTOR, (uint32_t)vectors);  // a bootloader may have left its own
+  unprotect_memory();
+  board_before_memory();
 
   // Paint the stack up to shortly below this frame, for stack_peak_bytes().
   uint32_t *painted_end = (uint32_t *)((uint8_t *)__builtin_frame_address(0) - 32);

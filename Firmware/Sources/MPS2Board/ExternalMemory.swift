@@ -8,6 +8,8 @@ enum ExternalMemory {
   /// The command line.
   static var commandLine: UInt { 0x210a_0000 }
   static var commandLineLength: Int { 0x1000 }
+  /// A word that nothing reads; Firmware/CycleModel waits for writes to it.
+  static var cycleMark: UInt32 { 0x2106_0004 }
   /// The file with the examples, and behind it the order of the examples of each set.
   static var examples: UInt { 0x2110_0000 }
   static var examplesLength: Int { 0xf0_0000 }

@@ -1,4 +1,5 @@
 public import BoardRuntime
+public import BoardSupport
 import CBoard
 public import LinkProtocol
 

@@ -47,12 +47,28 @@ extension MPS2Machine {
   }
 
   private static func openExamples(_ path: Argument) -> ExampleShard {
+    let memory = UnsafeMutableRawBufferPointer(
+      start: UnsafeMutableRawPointer(bitPattern: ExternalMemory.examples),
+      count: ExternalMemory.examplesLength)
+    guard let source = HostFile(path: path.text, length: path.length, mode: .read) else {
+      refuse("data=", "cannot be read")
+    }
+    guard let start = memory.baseAddress, let size = source.length, size <= memory.count else {
+      refuse("data=", "is larger than the memory for examples")
+    }
+    let count = source.read(into: start, count: size)
+    source.close()
     do throws(ExampleShard.Failure) {
-      return try ExampleShard(path: path.text, length: path.length)
+      return try ExampleShard(in: UnsafeRawBufferPointer(start: start, count: count)) { examples in
+        // Behind the file.
+        let table = (start + count).alignedUp(for: UInt32.self)
+        guard count + 4 + 4 * examples <= memory.count else { return nil }
+        return UnsafeMutableBufferPointer(
+          start: table.bindMemory(to: UInt32.self, capacity: examples), count: examples)
+      }
     } catch {
       switch error {
-      case .cannotOpen: refuse("data=", "cannot be read")
-      case .tooLarge: refuse("data=", "is larger than the memory for examples")
+      case .tooMany: refuse("data=", "is larger than the memory for examples")
       case .notADataset: refuse("data=", "is no data set file of version 1")
       case .damaged: refuse("data=", "is damaged; make the file anew")
       }

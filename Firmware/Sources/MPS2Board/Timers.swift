@@ -1,3 +1,4 @@
+import BoardSupport
 import CBoard
 import LinkProtocol
 import Synchronization

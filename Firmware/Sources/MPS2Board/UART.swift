@@ -1,3 +1,4 @@
+import BoardSupport
 import CBoard
 
 /// A UART of the MPS2-AN386: Arm's CMSDK APB UART (Arm DDI 0479, §4.3).
@@ -70,12 +71,4 @@ struct UART {
 
   func acknowledgeReceiveInterrupt() { register_write(interrupts, Interrupt.receive) }
   func acknowledgeTransmitInterrupt() { register_write(interrupts, Interrupt.transmit) }
-}
-
-/// The processor's interrupt controller (Armv7-M Architecture Reference Manual B3.4).
-enum InterruptController {
-  private static var enableSet: UInt32 { 0xe000_e100 }
-
-  /// Lets interrupt `number`, 0…31, through.
-  static func enable(_ number: UInt32) { register_write(enableSet, 1 << number) }
 }

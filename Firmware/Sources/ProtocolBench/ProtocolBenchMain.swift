@@ -71,17 +71,11 @@ import UpdateCodec
     framing.advance(over: stuffed.span, from: &offset)
   }
 
-  /// Prints the instructions of `work`, divided by the units that it does at once.
+  /// Prints the instructions of `work`, of which one turn does several units at once.
   private static func report(_ name: StaticString, units: UInt32 = 1, _ work: () -> Void) {
     let start = InstructionCounter.now
     for _ in 0..<turns { work() }
-    let instructions = InstructionCounter.now &- start
-    var console = Console()
-    console.write("bench ")
-    console.write(name)
-    console.write(" ")
-    console.write(decimal: instructions / (turns * units))
-    console.write("\n")
+    InstructionCounter.report(name, "swift", since: start, units: turns * units)
   }
 }
 

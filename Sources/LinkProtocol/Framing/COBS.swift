@@ -67,6 +67,19 @@ public struct COBSDecoder: ~Copyable {
     @_lifetime(borrow self) get { buffer.span }
   }
 
+  /// Takes bytes of `input` from `offset` on for as long as they are plain data of a block, which is what most of a
+  /// stream is; the next byte, if there is one, is for ``push(_:)``. A convenience that only saves time.
+  public mutating func takeData(_ input: Span<UInt8>, from offset: inout Int) {
+    guard case .block(let left, let zeroFollows) = state, left > 0 else { return }
+    let end = min(offset + min(Int(left), buffer.capacity - buffer.count), input.count)
+    var at = offset
+    while at < end, input[at] != 0 { at += 1 }
+    guard at > offset else { return }
+    buffer.append(contentsOf: input.extracting(offset..<at))
+    state = .block(left: left - UInt8(at - offset), zeroFollows: zeroFollows)
+    offset = at
+  }
+
   /// Takes one byte of the stream.
   public mutating func push(_ byte: UInt8) -> Outcome {
     if delivered {

@@ -28,6 +28,8 @@ public struct StreamFraming: ~Copyable {
   /// - Returns: true if ``frame`` now holds a frame; false when all bytes were taken.
   public mutating func advance(over input: Span<UInt8>, from offset: inout Int) -> Bool {
     while offset < input.count {
+      decoder.takeData(input, from: &offset)
+      guard offset < input.count else { break }
       let byte = input[offset]
       offset += 1
       switch decoder.push(byte) {

@@ -39,6 +39,14 @@ struct FaultRecord {
 // keeps the record, then restarts or stops. If it returns, the processor stops in an endless loop.
 void board_fault(const struct FaultRecord *record);
 
+// Called after a reset before memory has its content: only registers may be used. A board that is started by a
+// bootloader defines it to stop what still runs.
+void board_before_memory(void);
+
+// Lets writes through to a part of what is protected: below RAM everything is read-only from the start. `size` is a
+// power of two and `base` a multiple of it. There is one such part.
+void memory_let_write(uint32_t base, uint32_t size);
+
 // Keeps a record over a reset, in memory that start-up leaves alone. Returns how many faults in a row were
 // kept without faults_forget(), this one included.
 uint32_t fault_keep(const struct FaultRecord *record);

@@ -38,6 +38,6 @@ private func check<Message>(
   guard let message else { return }
   // Their bytes are compared, as a loss that is not a number equals nothing.
   let once = said(message)
-  guard let again = parse(once) else { fatalError("a message that cannot be understood when it is said again") }
+  guard let again = parse(once) else { fatalError("a message that is none when it is said again") }
   require(said(again) == once, "a message that is another one when it is said again")
 }

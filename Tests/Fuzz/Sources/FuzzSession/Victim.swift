@@ -45,7 +45,12 @@ final class Victim {
     case 4: receiveControl(input.body())
     case 5: now = now + UInt64(input.byte()) << UInt64(choice >> 3)
     case 6: own(&input)
-    default: receiveBare(input.body())
+    default:
+      switch choice >> 3 & 3 {
+      case 0: receiveBare(input.body())
+      case 1: receiveAcknowledgement(&input)
+      default: receiveChunk(&input)
+      }
     }
     if let due = session.nextDeadline, due <= now { act(on: session.timeOut(now: now)) }
     send()
@@ -83,6 +88,34 @@ final class Victim {
     receive(
       kind: FrameKind.control.rawValue,
       body: [UInt8(truncatingIfNeeded: number), UInt8(truncatingIfNeeded: number >> 8)] + text)
+  }
+
+  /// A chunk of one of the first transfers, zeros that begin where a chunk of the shortest frames may begin. Three
+  /// bytes of input, as it takes many to get anywhere.
+  private func receiveChunk(_ input: inout FuzzInput) {
+    let place = input.byte()
+    let offset = UInt32(place & 63) * 304
+    let length = input.byte()
+    receive(
+      kind: FrameKind.chunk.rawValue,
+      body: [1 + place >> 6, 0] + littleEndian(offset)
+        + [UInt8](repeating: 0, count: length == 0 ? 304 : Int(length)))
+  }
+
+  /// An acknowledgement of so many of them.
+  private func receiveAcknowledgement(_ input: inout FuzzInput) {
+    let place = input.byte()
+    let latest = session.sequence &- UInt16(input.byte())
+    let selective = input.byte()
+    receive(
+      kind: FrameKind.chunkAcknowledgement.rawValue,
+      body: [1 + place >> 6, 0, UInt8(truncatingIfNeeded: latest), UInt8(truncatingIfNeeded: latest >> 8)]
+        + littleEndian(UInt32(place & 63) * 304) + littleEndian(UInt32(place & 63) * 304 + 4_096)
+        + (selective == 0 ? [] : littleEndian(UInt32(selective))))
+  }
+
+  private func littleEndian(_ value: UInt32) -> [UInt8] {
+    (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
   }
 
   /// Bytes that need not be a frame.

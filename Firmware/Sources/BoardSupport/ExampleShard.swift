@@ -3,15 +3,13 @@ import Bytes
 import Digests
 public import TrainingCore
 
-/// A board's examples: a data set file (Protocols/dataset-format.md) that was read into ``ExternalMemory`` and
-/// is used where it lies. Its test split are the examples that the board holds out.
+/// A board's examples: a data set file (Protocols/dataset-format.md) that is used where it lies in memory. Its test
+/// split are the examples that the board holds out.
 public struct ExampleShard: ExampleStore {
   /// Why a file holds no examples.
-  enum Failure: Error {
-    /// It cannot be opened.
-    case cannotOpen
-    /// It is longer than the memory for examples.
-    case tooLarge
+  public enum Failure: Error {
+    /// There is no memory for the order of so many examples.
+    case tooMany
     /// It is no data set file, or of another version.
     case notADataset
     /// It is cut off, its checksum is wrong, or its content contradicts itself.
@@ -34,19 +32,26 @@ public struct ExampleShard: ExampleStore {
   private var features = 0
   private var valueSize = 0
 
-  /// Reads and checks the file.
-  init(path: UnsafePointer<UInt8>, length: Int) throws(Failure) {
-    guard let source = HostFile(path: path, length: length, mode: .read) else { throw .cannotOpen }
-    defer { source.close() }
-    guard let memory = UnsafeMutableRawPointer(bitPattern: ExternalMemory.examples),
-      let size = source.length, size <= ExternalMemory.examplesLength
-    else { throw .tooLarge }
-    let count = source.read(into: memory, count: size)
-    file = UnsafeRawBufferPointer(start: memory, count: count)
+  /// No examples.
+  public init() {
+    file = UnsafeRawBufferPointer(start: nil, count: 0)
     order = UnsafeMutableBufferPointer(start: nil, count: 0)
-    let bytes = UnsafeBufferPointer(start: memory.assumingMemoryBound(to: UInt8.self), count: count)
-    try parse(Span(_unsafeElements: bytes))
-    try sort(behind: memory + count)
+  }
+
+  /// Checks a file.
+  ///
+  /// - Parameters:
+  ///   - file: its bytes, which stay as they are.
+  ///   - mayBeFollowed: whether other bytes may stand behind the file, as in flash.
+  ///   - table: gives memory for as many words as it is asked for, or nil if there is not so much.
+  public init(
+    in file: UnsafeRawBufferPointer, mayBeFollowed: Bool = false,
+    table: (Int) -> UnsafeMutableBufferPointer<UInt32>?
+  ) throws(Failure) {
+    self.file = file
+    order = UnsafeMutableBufferPointer(start: nil, count: 0)
+    try parse(Span(_unsafeElements: file.assumingMemoryBound(to: UInt8.self)), mayBeFollowed)
+    try sort(table)
   }
 
   /// Number of examples.
@@ -56,7 +61,7 @@ public struct ExampleShard: ExampleStore {
 
   // MARK: Parsing
 
-  private mutating func parse(_ bytes: Span<UInt8>) throws(Failure) {
+  private mutating func parse(_ bytes: Span<UInt8>, _ mayBeFollowed: Bool) throws(Failure) {
     var fields = ByteReader(bytes)
     let magic: UInt64 = 0x5344_4246  // "FBDS"
     guard fields.readLittleEndian(width: 4) == magic, fields.readLittleEndian(width: 2) == 1 else {
@@ -87,10 +92,9 @@ public struct ExampleShard: ExampleStore {
     let (values, overflow) = count.multipliedReportingOverflow(by: featureWidth * valueSize)
     guard !overflow else { throw .damaged }
     features = try skip(values, &fields)
-    guard let checksum = fields.readLittleEndian(width: 4), fields.remaining == 0,
-      UInt32(checksum) == CRC32C.of(bytes.extracting(0..<bytes.count - 4))
+    guard let checksum = fields.readLittleEndian(width: 4), mayBeFollowed || fields.remaining == 0,
+      UInt32(checksum) == CRC32C.of(bytes.extracting(0..<fields.offset - 4))
     else { throw .damaged }
-    order = UnsafeMutableBufferPointer(start: nil, count: 0)
     try checkValues(count)
   }
 
@@ -118,13 +122,11 @@ public struct ExampleShard: ExampleStore {
     }
   }
 
-  /// Writes down which examples belong to which set, in memory behind the file.
-  private mutating func sort(behind end: UnsafeMutableRawPointer) throws(Failure) {
-    let count = splits - labels == 0 ? 0 : (splits - labels) / 3
-    let table = end.alignedUp(for: UInt32.self)
-    guard file.count + 8 + 4 * count <= ExternalMemory.examplesLength else { throw .tooLarge }
-    order = UnsafeMutableBufferPointer(
-      start: table.bindMemory(to: UInt32.self, capacity: count), count: count)
+  /// Writes down which examples belong to which set.
+  private mutating func sort(_ table: (Int) -> UnsafeMutableBufferPointer<UInt32>?) throws(Failure) {
+    let count = (splits - labels) / 3
+    guard let table = table(count), table.count == count else { throw .tooMany }
+    order = table
     var place = 0
     for split in UInt8(0)...1 {
       for i in 0..<count where file[splits + i] == split {
