@@ -35,6 +35,7 @@ extension GatewayEngine {
     held[board] = delivery.result
     if let progress {
       let moved = transfer(progress, .down, now)
+      count(moved)
       notice(.transferred(label(board), moved))
       learnLink(from: moved, of: board)
     } else if delivery.result == model.version.hash {

@@ -133,6 +133,7 @@ extension GatewayEngine {
       return
     }
     let moved = transfer(progress, .up, now)
+    count(moved)
     notice(.transferred(label(board), moved))
     learn(from: moved, of: board, loss: contribution.trainingLoss, now)
     unanswered[board] = PendingAnswer(

@@ -57,9 +57,8 @@ public final class GatewayEngine {
   private var toServe: Set<LinkID> = []
   private var makeSession: () -> UInt32
 
-  /// Bytes of frames sent and received since ``takeByteCounts()``.
-  private var bytesDown = 0
-  private var bytesUp = 0
+  /// Bytes of frames sent and received since ``takeTraffic()``.
+  private var traffic = Traffic()
 
   /// An update that the board waits for an answer to.
   struct PendingAnswer {
@@ -106,10 +105,16 @@ public final class GatewayEngine {
     return toServe
   }
 
-  /// Bytes of frames since the last call.
-  public func takeByteCounts() -> (down: Int, up: Int) {
-    defer { (bytesDown, bytesUp) = (0, 0) }
-    return (bytesDown, bytesUp)
+  /// What moved since the last call.
+  public func takeTraffic() -> Traffic {
+    defer { traffic = Traffic() }
+    return traffic
+  }
+
+  /// A transfer is over.
+  func count(_ transfer: TransferNotice) {
+    traffic.again += Int(transfer.retransmitted)
+    traffic.resumed += Int(transfer.resumedFrom)
   }
 
   /// Where the round stands.
@@ -170,7 +175,7 @@ public final class GatewayEngine {
   /// A frame came in.
   public func received(frame: Span<UInt8>, on link: LinkID, now: Timestamp) {
     guard let conversation = conversations[link] else { return }
-    bytesUp += frame.count
+    traffic.up += frame.count
     for event in conversation.receive(frame: frame, now: now) { handle(event, conversation, now) }
     serve(link)
   }
@@ -180,7 +185,7 @@ public final class GatewayEngine {
     guard let conversation = conversations[link], conversation.nextFrame(now: now, into: &frame) else {
       return false
     }
-    bytesDown += frame.count
+    traffic.down += frame.count
     return true
   }
 

@@ -37,7 +37,7 @@ actor GatewayDaemon: Service {
   private var isStoring = false
   private var piecesToKeep: [UpdatePiece] = []
   private var isKeeping = false
-  private var roundBytes = (down: 0, up: 0)
+  private var roundTraffic = Traffic()
   private var roundStarted = ContinuousClock.now
   private var isSettling = false
   private var finish: CheckedContinuation<Void, Never>?
@@ -267,9 +267,7 @@ actor GatewayDaemon: Service {
       for action in actions { perform(action) }
       for link in toServe { send(on: link) }
     }
-    let bytes = engine.takeByteCounts()
-    roundBytes.down += bytes.down
-    roundBytes.up += bytes.up
+    roundTraffic += engine.takeTraffic()
     setTimer()
   }
 
@@ -394,12 +392,13 @@ actor GatewayDaemon: Service {
   }
 
   private func aggregate(_ round: RoundNumber, _ boards: [BoardID], _ coding: UpdateCoding) {
-    let bytes = engine.takeByteCounts()
+    roundTraffic += engine.takeTraffic()
     let elapsed = ContinuousClock.now - roundStarted
     let cost = RoundCost(
-      bytesDown: roundBytes.down + bytes.down, bytesUp: roundBytes.up + bytes.up,
+      bytesDown: roundTraffic.down, bytesUp: roundTraffic.up, bytesAgain: roundTraffic.again,
+      bytesResumed: roundTraffic.resumed,
       seconds: elapsed / .seconds(1))
-    roundBytes = (0, 0)
+    roundTraffic = Traffic()
     let base = engine.model
     Task {
       let outcome = await work.aggregateElsewhere(round, boards, base: base, coding: coding, cost: cost)

@@ -20,6 +20,10 @@ public struct RunSummary: Codable, Sendable, Equatable {
     public var bytesDown: Int
     /// Bytes of frames from boards.
     public var bytesUp: Int
+    /// Bytes of objects that were sent more than once.
+    public var bytesAgain: Int
+    /// Bytes of objects that a lost link or a restart did not cost.
+    public var bytesResumed: Int
     /// How long it took.
     public var seconds: Double
 
@@ -27,6 +31,8 @@ public struct RunSummary: Codable, Sendable, Equatable {
       case round, accuracy, loss, contributions, seconds
       case bytesDown = "bytes_down"
       case bytesUp = "bytes_up"
+      case bytesAgain = "bytes_again"
+      case bytesResumed = "bytes_resumed"
     }
   }
 
@@ -65,6 +71,7 @@ public struct RunSummary: Codable, Sendable, Equatable {
       return Round(
         round: Int(record.number.rawValue), accuracy: evaluation?.accuracy, loss: evaluation?.loss,
         contributions: record.contributions, bytesDown: record.cost.bytesDown, bytesUp: record.cost.bytesUp,
+        bytesAgain: record.cost.bytesAgain, bytesResumed: record.cost.bytesResumed,
         seconds: record.cost.seconds)
     }
     final = Final(

@@ -8,13 +8,21 @@ public struct RoundCost: Hashable, Sendable {
   public let bytesDown: Int
   /// Bytes received from boards for it.
   public let bytesUp: Int
+  /// Bytes of objects that were sent more than once, both ways.
+  public let bytesAgain: Int
+  /// Bytes of objects that were not sent again after a lost link or a restart, both ways.
+  public let bytesResumed: Int
   /// How long it took, in seconds.
   public let seconds: Double
 
   /// Makes the cost of a round.
-  public init(bytesDown: Int, bytesUp: Int, seconds: Double) {
+  public init(
+    bytesDown: Int, bytesUp: Int, bytesAgain: Int = 0, bytesResumed: Int = 0, seconds: Double
+  ) {
     self.bytesDown = bytesDown
     self.bytesUp = bytesUp
+    self.bytesAgain = bytesAgain
+    self.bytesResumed = bytesResumed
     self.seconds = seconds.isFinite ? seconds : 0
   }
 }
@@ -101,12 +109,12 @@ extension GatewayStore {
       try database.execute(
         sql: """
           UPDATE rounds SET state = 'finished', finished = ?, result = ?, bytes_down = ?, bytes_up = ?,
-            seconds = ?
+            bytes_again = ?, bytes_resumed = ?, seconds = ?
           WHERE run = ? AND number = ?
           """,
         arguments: [
-          time.milliseconds, version.number, cost.bytesDown, cost.bytesUp, cost.seconds, run.rawValue,
-          number.rawValue,
+          time.milliseconds, version.number, cost.bytesDown, cost.bytesUp, cost.bytesAgain, cost.bytesResumed,
+          cost.seconds, run.rawValue, number.rawValue,
         ])
       try Self.openRound(number.next, base: version.number, run: run, time, database)
       try database.execute(
@@ -153,6 +161,7 @@ extension GatewayStore {
       contributions: try row.value("counted"),
       cost: RoundCost(
         bytesDown: try row.value("bytes_down"), bytesUp: try row.value("bytes_up"),
+        bytesAgain: try row.value("bytes_again"), bytesResumed: try row.value("bytes_resumed"),
         seconds: try row.value("seconds")),
       evaluations: try result.map { try evaluations(ofModel: $0, run: run, database) } ?? [:])
   }

@@ -164,6 +164,10 @@ enum Schema {
         ALTER TABLE models ADD COLUMN delta_bytes INTEGER;
         ALTER TABLE models ADD COLUMN delta_coding TEXT;
 
+        -- Bytes of objects sent more than once, and bytes not sent again after a restart.
+        ALTER TABLE rounds ADD COLUMN bytes_again INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE rounds ADD COLUMN bytes_resumed INTEGER NOT NULL DEFAULT 0;
+
         -- What the coding of the newest model's delta left out: it is added to the next one.
         CREATE TABLE residuals (
           run INTEGER PRIMARY KEY NOT NULL REFERENCES runs (id),

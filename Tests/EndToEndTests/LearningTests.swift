@@ -57,7 +57,9 @@ extension EndToEnd {
       let round = try #require((summary["rounds"] as? [[String: Any]])?.first)
       #expect(
         Set(round.keys).isSuperset(of: [
-          "round", "accuracy", "loss", "contributions", "bytes_down", "bytes_up", "seconds",
+          "round", "accuracy", "loss", "contributions", "bytes_down", "bytes_up", "bytes_again",
+          "bytes_resumed",
+          "seconds",
         ]))
       let final = try #require(summary["final"] as? [String: Any])
       #expect(Set(final.keys).isSuperset(of: ["federated", "centralised", "alone_mean"]))

@@ -56,7 +56,9 @@ extension EndToEnd {
       let bench = try Bench()
       defer { bench.clear() }
       let data = try bench.write(wideDataset(boards: 1), as: "wide")
-      let options = ["--dataset", data, "--codec", "float32", "--rounds", "1"]
+      let options = [
+        "--dataset", data, "--codec", "float32", "--rounds", "1", "--summary", bench.summaryPath,
+      ]
       let sender = Sender()
       sender.state.withLock { $0.stopsAfter = 40_000 }
       let first = try ScriptedPeer(id: 0xbee) { sender.script(&$0, $1, $2) }
@@ -86,6 +88,7 @@ extension EndToEnd {
       try next.log.line(with: "update", "resumed from")
       try eventually("the board knows") { sender.state.withLock { $0.isDelivered } }
       #expect(try next.end(within: 60) == .exit(0))
+      #expect(try bench.summary().rounds[0].bytesResumed == kept.bytes.count)
       let store = try bench.store()
       #expect(try store.partialUpdates().isEmpty)
       let ledger = try store.contributions(to: .first, of: firstRun)

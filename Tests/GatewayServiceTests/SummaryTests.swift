@@ -18,7 +18,9 @@ import Testing
       number: RoundNumber(number), base: number - 1, result: result,
       startedAt: Date(timeIntervalSince1970: 0),
       finishedAt: result.map { _ in Date(timeIntervalSince1970: 1) },
-      contributions: 3, cost: RoundCost(bytesDown: 1000, bytesUp: 2000, seconds: 1.25),
+      contributions: 3,
+      cost: RoundCost(
+        bytesDown: 1000, bytesUp: 2000, bytesAgain: 30, bytesResumed: 400, seconds: 1.25),
       evaluations: evaluations)
   }
 
@@ -36,11 +38,11 @@ import Testing
     #expect(
       summary.rounds == [
         RunSummary.Round(
-          round: 1, accuracy: 0.5, loss: 0.25, contributions: 3, bytesDown: 1000, bytesUp: 2000, seconds: 1.25
-        ),
+          round: 1, accuracy: 0.5, loss: 0.25, contributions: 3, bytesDown: 1000, bytesUp: 2000,
+          bytesAgain: 30, bytesResumed: 400, seconds: 1.25),
         RunSummary.Round(
           round: 2, accuracy: 0.75, loss: 0.25, contributions: 3, bytesDown: 1000, bytesUp: 2000,
-          seconds: 1.25),
+          bytesAgain: 30, bytesResumed: 400, seconds: 1.25),
       ])
     #expect(summary.final.federated == 0.75)
     #expect(summary.final.centralised == nil && summary.final.aloneMean == nil)
@@ -68,7 +70,10 @@ import Testing
     let data = try Data(contentsOf: file)
     #expect(try JSONDecoder().decode(RunSummary.self, from: data) == summary)
     let text = String(decoding: data, as: UTF8.self)
-    for name in ["\"bytes_down\"", "\"bytes_up\"", "\"final\"", "\"federated\"", "\"seed\""] {
+    for name in [
+      "\"bytes_down\"", "\"bytes_up\"", "\"bytes_again\"", "\"bytes_resumed\"", "\"final\"", "\"federated\"",
+      "\"seed\"",
+    ] {
       #expect(text.contains(name))
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["s.json"])
@@ -80,10 +85,10 @@ import Testing
     summary.rounds = [
       RunSummary.Round(
         round: 1, accuracy: 0.925, loss: 0.25, contributions: 2, bytesDown: 40_951, bytesUp: 41_002,
-        seconds: 0.125),
+        bytesAgain: 0, bytesResumed: 0, seconds: 0.125),
       RunSummary.Round(
         round: 12, accuracy: nil, loss: nil, contributions: 10, bytesDown: 123_456_789, bytesUp: 0,
-        seconds: 3600),
+        bytesAgain: 0, bytesResumed: 0, seconds: 3600),
     ]
     summary.final = RunSummary.Final(federated: 0.925, centralised: 0.95, aloneMean: 0.5)
     let lines = SummaryText.lines(of: summary)

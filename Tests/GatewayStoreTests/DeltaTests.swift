@@ -94,6 +94,7 @@ import Testing
     try directory.tamper(
       """
       DROP TABLE residuals; DROP TABLE pieces; ALTER TABLE runs DROP COLUMN tag;
+      ALTER TABLE rounds DROP COLUMN bytes_again; ALTER TABLE rounds DROP COLUMN bytes_resumed;
       ALTER TABLE models DROP COLUMN delta; ALTER TABLE models DROP COLUMN delta_bytes;
       ALTER TABLE models DROP COLUMN delta_coding; PRAGMA user_version = 1;
       """)

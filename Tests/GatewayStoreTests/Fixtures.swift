@@ -73,7 +73,7 @@ func update(_ board: BoardID, _ round: Int = 1, base: Int? = nil, payload number
 }
 
 let settings = ["dataset": "digits", "seed": "7", "split": "iid"]
-let cost = RoundCost(bytesDown: 1000, bytesUp: 500, seconds: 1.5)
+let cost = RoundCost(bytesDown: 1000, bytesUp: 500, bytesAgain: 70, bytesResumed: 300, seconds: 1.5)
 
 extension GatewayStore {
   /// Two boards and a run under way.

@@ -41,6 +41,11 @@ final class GatewaySide {
     lastTransfer.flatMap { session.progress(ofOutgoing: $0) }.map { Int($0.delivered) } ?? 0
   }
 
+  /// Bytes of the last offer that the board had kept from before.
+  var bytesHeld: Int {
+    lastTransfer.flatMap { session.progress(ofOutgoing: $0) }.map { Int($0.resumedFrom) } ?? 0
+  }
+
   func send(_ message: ControlMessage) { _ = session.send(message) }
 
   func nextFrame(now: Timestamp) -> [UInt8]? {

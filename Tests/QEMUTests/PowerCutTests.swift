@@ -10,6 +10,7 @@ extension EmulatedBoardTests {
     try shard.write(to: scratch.file("shard.fbds"))
     let model = try Material.model(for: shard, hidden: 200)
     let expected = try Self.reference(scratch, shard, model: model, epochs: 1)
+    var delivered = 0
     do {
       let board = try EmulatedBoard(
         scratch, data: scratch.file("shard.fbds"), state: scratch.file("board.flash"))
@@ -18,6 +19,7 @@ extension EmulatedBoardTests {
       try #require(link.run(side) { side.session.isEstablished })
       _ = side.offer(model, now: SerialLink.now)
       try #require(link.run(side) { side.bytesDelivered > model.count / 3 })
+      delivered = side.bytesDelivered
       board.cutPower()
     }
     let board = try EmulatedBoard(
@@ -26,6 +28,12 @@ extension EmulatedBoardTests {
     let side = GatewaySide(now: SerialLink.now)
     try #require(link.run(side) { side.session.isEstablished })
     #expect(side.welcomes[0].model == nil, "half a model is no model")
+    let name = side.offer(model, now: SerialLink.now)
+    try #require(link.run(side) { side.bytesDelivered > delivered })
+    // A block of flash that was not complete, and what was under way.
+    #expect(
+      side.bytesHeld + 4096 + 1024 >= delivered, "\(side.bytesHeld) of \(delivered) bytes are still there")
+    try #require(link.run(side) { side.delivered.contains(name) })
     let result = try Self.round(link, side, model: model, epochs: 1)
     #expect(result == expected)
     #expect(board.said.isEmpty)

@@ -42,7 +42,7 @@ final class SerialLink {
   }
 
   /// Writes bytes as they are and reads nothing; false if they did not go through in time.
-  func flood(_ bytes: [UInt8], seconds: UInt64 = 20) -> Bool {
+  func flood(_ bytes: [UInt8], seconds: UInt64 = 60) -> Bool {
     var rest = bytes[...]
     let end = Self.now + .seconds(seconds)
     while !rest.isEmpty, Self.now < end {
