@@ -58,6 +58,26 @@ import VirtualHardware
     }
   }
 
+  @Test func afterAPowerCutTheDirectoryIsThereTwiceAgainWithTheNextChange() throws {
+    let start = try Self.bench()
+    let reference = StorageBench(CuttableNORFlash(copying: start.flash, seed: 0))
+    try reference.store.settleUpdate(&reference.flash)
+    for cut in 1...reference.flash.operations {
+      let bench = StorageBench(CuttableNORFlash(copying: start.flash, seed: UInt64(cut)))
+      bench.flash.cutAt = cut
+      try? bench.store.settleUpdate(&bench.flash)
+      bench.restart()
+      try bench.store.dropArrival(&bench.flash)
+      for page in 0..<24 {
+        let other = CuttableNORFlash(copying: bench.flash, seed: 0)
+        other.damage(page: page)
+        let found = roles(try Contents.of(StorageBench(other), arriving: [Blob(6, length: 9000)]))
+        #expect(found[.arrival] == nil, "cut at \(cut), page \(page)")
+        #expect(found.count >= 2, "cut at \(cut), page \(page)")
+      }
+    }
+  }
+
   @Test func aFlippedBitIsFoundWhenTheBlockIsRead() throws {
     var found = 0
     for page in 0..<24 {
