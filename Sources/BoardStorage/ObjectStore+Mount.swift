@@ -38,8 +38,8 @@ extension ObjectStore {
     for page in 0..<pages.count {
       pages.erasures[page] = .max
       guard let header = header(of: page, &flash) else {
-        // Flash that was never used, and a page that was about to be erased, are as they should be.
-        if let first = try? word(layout.address(of: page), &flash), first != .max, first != 0 {
+        // Flash that was never used is as it should be.
+        if let first = try? word(layout.address(of: page), &flash), first != .max {
           findings.add(.unreadablePage(page))
         }
         continue

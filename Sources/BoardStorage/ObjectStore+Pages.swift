@@ -84,12 +84,6 @@ extension ObjectStore {
   mutating func erase<Flash: BoardFlash>(_ page: Int, _ flash: inout Flash) throws(StorageError) {
     let address = layout.address(of: page)
     checkedBlock = -1
-    // A page half erased must not pass for what it was: its header goes first. If that does not work the page
-    // is erased all the same.
-    if let magic = try? word(address, &flash), magic == PageHeader.magic {
-      let zeros: InlineArray<4, UInt8> = .init(repeating: 0)
-      try? flash.write(zeros.span, at: address)
-    }
     pages.set(page, PageTable.garbage)
     pages.erasures[page] &+= 1
     scratch.removeAll()

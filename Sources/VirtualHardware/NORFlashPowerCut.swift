@@ -125,9 +125,10 @@ public final class CuttableNORFlash: BoardFlash {
     erasures[page] += 1
     guard operations != cutAt else {
       isOff = true
-      // It had not begun, was under way, or was over.
-      let stage = nextNoise() % 3
-      flash.disturb(page * pageSize..<(page + 1) * pageSize, writes: 0) { byte in
+      // It had not begun, was under way, was done with part of the page, or with all of it.
+      let stage = nextNoise() % 4
+      let part = stage == 2 ? Int(nextNoise() % UInt64(pageSize)) : 0
+      flash.disturb(page * pageSize + part..<(page + 1) * pageSize, writes: 0) { byte in
         stage == 0 ? byte : stage == 1 ? byte | UInt8(truncatingIfNeeded: nextNoise()) : 0xff
       }
       throw .eraseFailed

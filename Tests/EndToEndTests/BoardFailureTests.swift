@@ -44,7 +44,7 @@ extension EndToEnd {
       defer { bench.clear() }
       let data = try bench.write(wideDataset(boards: 3), as: "wide")
       let gateway = try bench.gateway([
-        "--virtual-boards", "3", "--dataset", data, "--rounds", "\(Self.rounds)",
+        "--virtual-boards", "3", "--dataset", data, "--rounds", "\(Self.rounds)", "--codec", "float32",
       ])
       let id = virtualBoard(Self.victim)
       // The moment is hit when the line that ends the work does not come before the board is gone.
