@@ -72,7 +72,9 @@ extension EndToEnd {
       func result(seed: Int) throws -> [UInt32] {
         let bench = try Bench()
         defer { bench.clear() }
-        let gateway = try bench.gateway(["--virtual-boards", "2", "--rounds", "1", "--seed", "\(seed)"])
+        let gateway = try bench.gateway([
+          "--virtual-boards", "2", "--rounds", "1", "--codec", "lossless", "--seed", "\(seed)",
+        ])
         #expect(try gateway.end(within: 120) == .exit(0))
         return try bench.store().newestParameters(of: firstRun)
       }
@@ -85,7 +87,9 @@ extension EndToEnd {
       let bench = try Bench()
       defer { bench.clear() }
       let gateway = try bench.gateway([
-        "--virtual-boards", "4", "--rounds", "3", "--division", "skew:0.3", "--summary", bench.summaryPath,
+        "--virtual-boards", "4", "--rounds", "3", "--division", "skew:0.3", "--codec", "lossless",
+        "--summary",
+        bench.summaryPath,
       ])
       #expect(try gateway.end(within: 120) == .exit(0))
       let summary = try bench.summary()
