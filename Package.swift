@@ -167,8 +167,10 @@ let mirrors: [Target] = [
   .testTarget(
     name: "EndToEndTests",
     dependencies: [
-      "Aggregation", "Baselines", "Bytes", "Datasets", "Digests", "Gateway", "GatewayService", "GatewayStore",
-      "LinkProtocol", "PropertyTesting", "Rounds", "TrainingCore", "UpdateCodec", "VirtualBoard", "fedbridge",
+      "Aggregation", "Baselines", "Bytes", "Datasets", "Digests", "FederationSimulation", "Gateway",
+      "GatewayService", "GatewayStore", "LinkProtocol", "PropertyTesting", "Rounds", "TrainingCore",
+      "UpdateCodec",
+      "VirtualBoard", "fedbridge",
       .product(name: "GRDB", package: "GRDB.swift"),
     ],
     swiftSettings: strict),

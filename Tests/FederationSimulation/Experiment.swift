@@ -72,36 +72,11 @@ public struct Experiment: Sendable {
       hardships: hardships)
   }
 
-  /// What federated averaging gives without links, flash, boards and failures: the parameters after each round in
-  /// which all boards took part. What a coding leaves out of an update comes back in the board's next one, and what
-  /// it leaves out of the model in the next model.
+  /// The parameters after each round in which all boards took part.
   public func expected(rounds: Int) throws -> [[Float]] {
-    var global = CurrentModel(first: RoundAggregation.snapshot(of: model, version: 0, parameters: start))
-    var residuals = shards.map { _ in [Float](repeating: 0, count: model.parameterCount) }
-    var residual: [Float] = []
-    var results: [[Float]] = []
-    for round in 0..<rounds {
-      let before = try RoundAggregation.parameters(of: global.snapshot).1
-      var updates: [(examples: UInt32, payload: [UInt8])] = []
-      for (board, shard) in shards.enumerated() {
-        let trained = try train(model, Self.hyperparameters.forRound(round), from: before, on: shard)
-        var difference = zip(trained, before).map { $0 - $1 }
-        for i in difference.indices { difference[i] += residuals[board][i] }
-        let examples = UInt32(shard.indices(of: .train).count)
-        let header = UpdateHeader(
-          coding: coding, round: UInt32(round + 1), examples: examples,
-          parameterCount: UInt32(model.parameterCount), loss: 0, base: DigestTag(global.version.hash))
-        updates.append((examples, header.object(coding: &difference, for: model)))
-        residuals[board] = difference
-      }
-      let result = try RoundAggregation.next(from: updates, base: global, coding: coding, residual: residual)
-      residual = result.residual
-      let version = ModelVersion(
-        number: global.version.number + 1, hash: SHA256.hash(of: result.model.snapshot.span))
-      global = global.next(result, as: version)
-      results.append(result.model.parameters)
-    }
-    return results
+    try ReferenceFederation(
+      model: model, shards: shards, hyperparameters: Self.hyperparameters, start: start, coding: coding
+    ).parameters(after: rounds)
   }
 }
 
