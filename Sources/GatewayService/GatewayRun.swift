@@ -47,6 +47,8 @@ public struct RunOptions: Sendable {
   public var compression = CompressionChoice.automatic
   /// How long a round collects.
   public var roundDeadline = Duration.seconds(300)
+  /// Boards that rounds wait for and need; nil: the virtual ones to begin, and half of those present to close.
+  public var minimumBoards: Int?
 
   /// Options with their defaults.
   public init(stateDirectory: String) {
@@ -123,9 +125,11 @@ public struct GatewayRun: Sendable {
   }
 
   private func policy() throws(RoundPolicyError) -> RoundPolicy {
-    try RoundPolicy(
-      minimumBoards: max(1, options.virtualBoards + options.qemuBoards), roundDeadline: options.roundDeadline,
-      maximumRounds: options.rounds)
+    let started = max(1, options.virtualBoards + options.qemuBoards)
+    return try RoundPolicy(
+      minimumBoards: options.minimumBoards ?? started,
+      quorum: options.minimumBoards.map(Quorum.boards) ?? .fraction(0.5),
+      roundDeadline: options.roundDeadline, maximumRounds: options.rounds)
   }
 
   private func services(for daemon: GatewayDaemon, _ experiment: Experiment) async throws -> ServiceGroup {

@@ -61,6 +61,12 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Seconds that a round collects updates.", valueName: "seconds"))
   var roundDeadline: Double = 300
 
+  @Option(
+    help: ArgumentHelp(
+      "Hold no round with fewer boards than these: wait for them, and for an update of each of so many.",
+      valueName: "number"))
+  var minimumBoards: Int?
+
   @Flag(help: "Leave the run that is there and begin a new one.")
   var newRun = false
 
@@ -91,6 +97,9 @@ struct RunCommand: AsyncParsableCommand {
     guard rounds != 0 else { throw ValidationError("--rounds must be 1 or more") }
     guard roundDeadline >= 1, roundDeadline <= 86_400 else {
       throw ValidationError("--round-deadline must be 1 to 86400 seconds")
+    }
+    if let minimumBoards, !(1...1000).contains(minimumBoards) {
+      throw ValidationError("--minimum-boards must be 1 to 1000")
     }
     _ = try parsedDivision()
     _ = try parsedCodec()
@@ -136,6 +145,7 @@ struct RunCommand: AsyncParsableCommand {
     options.startsNewRun = newRun
     options.startsNewRunWhenComplete = newRunWhenComplete
     options.roundDeadline = .seconds(roundDeadline)
+    options.minimumBoards = minimumBoards
     let logger = Logger(label: "fedbridge")
     do {
       let result = try await GatewayRun(options, logger: logger, live: console.live).run()
