@@ -103,8 +103,8 @@ class Guest:
             (control / "project").write_text(str(PROJECT))
         shares = {"control": (control, False), "project": (PROJECT, False), "share": (share, True)}
         if libraries := swift_libraries():
-            (control / "libraries").write_text(str(libraries))
-            shares["libraries"] = (libraries, False)
+            (control / "libraries").write_text(str(libraries[0].parent))
+            shares["libraries"] = (libraries[0].parent, False)
         # Free now; if somebody is quicker, QEMU says so and the next attempt takes another.
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
@@ -198,15 +198,10 @@ def _tail(path: pathlib.Path) -> str:
         return "(nothing)"
 
 
-def swift_libraries() -> pathlib.Path | None:
-    """Where the programs' Swift libraries are on this machine; they look for them at the same path in the guest."""
+def swift_libraries() -> list[pathlib.Path]:
+    """The Swift libraries that the built programs need. They look for them in the guest at the same path."""
     program = PROJECT / ".build" / "release" / "fedbridge"
-    if not program.exists():
-        swift = shutil.which("swift")
-        if swift is None:
-            return None
-        folder = pathlib.Path(swift).resolve().parent.parent / "lib/swift/linux"
-        return folder if folder.is_dir() else None
     listing = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
-    found = re.search(r"=> (/\S+)/libswiftCore\.so", listing)
-    return pathlib.Path(found[1]) if found else None
+    found = [pathlib.Path(path) for path in re.findall(r"=> (/\S+) \(", listing)]
+    folders = {path.parent for path in found if path.name == "libswiftCore.so"}
+    return [path for path in found if path.parent in folders]
