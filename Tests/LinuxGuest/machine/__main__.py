@@ -74,8 +74,8 @@ def main() -> int:
     each.set_defaults(do=start)
     each = commands.add_parser(
         "run", help="run a shell command in the guest, with its output and exit status",
-        description="The project is at /srv/project (and at its own path) to read, /srv/share may be written by both "
-        "sides, 10.0.2.2 is this machine's loopback. Exit status: the command's; 124 or 137 if it took too long.")
+        description="The project is at /srv/project (and at its own path) to read, what was built when the guest "
+        "started at /srv/programs; /srv/share may be written by both sides, 10.0.2.2 is this machine's loopback. Exit status: the command's; 124 or 137 if it took too long.")
     each.add_argument("--timeout", type=float, default=600, metavar="S", help="seconds it may take (600)")
     each.add_argument("--user", metavar="NAME", help="another user than root: member (of dialout) or visitor")
     each.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="for bash")

@@ -64,9 +64,9 @@ def _boots(image: Image, accelerator: list[str]) -> bool:
 
 
 def command_line(image: Image, accelerator: list[str], run: pathlib.Path, shares: dict[str, tuple[pathlib.Path, bool]],
-                 port: int) -> list[str]:
-    """QEMU's. `shares`: folder and whether the guest may write, by tag; `port`: where the guest's shell listens on the
-    host's loopback."""
+                 programs: pathlib.Path | None, port: int) -> list[str]:
+    """QEMU's. `shares`: folder and whether the guest may write, by tag; `programs`: a second disk; `port`: where the
+    guest's shell listens on the host's loopback."""
     command = [
         "qemu-system-x86_64", "-name", "fedbridge-guest", "-M", "q35", *accelerator,
         "-smp", "2", "-m", os.environ.get("FEDBRIDGE_GUEST_MEMORY", "1536"),
@@ -78,6 +78,8 @@ def command_line(image: Image, accelerator: list[str], run: pathlib.Path, shares
         "-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:22",
         "-device", "virtio-rng-pci",
     ]
+    if programs is not None:
+        command += ["-drive", f"file={programs},if=virtio,format=raw,readonly=on"]
     for tag, (folder, may_write) in shares.items():
         path = str(folder).replace(",", ",,")
         command += ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none,multidevs=remap"

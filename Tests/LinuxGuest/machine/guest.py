@@ -23,6 +23,10 @@ from .steps import MachineError, say, step
 BOOT_PATIENCE = 240
 """Seconds; an emulated boot takes about 15 on an idle machine with two cores."""
 
+PROGRAMS = PROJECT / ".build" / "release"
+"""What is built when the guest starts is in it at /srv/programs, with its libraries; reading it through the share would
+take minutes."""
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -102,13 +106,13 @@ class Guest:
             (run / "known_hosts").write_text(f"guest {host_key}\n")
             (control / "project").write_text(str(PROJECT))
         shares = {"control": (control, False), "project": (PROJECT, False), "share": (share, True)}
-        if libraries := swift_libraries():
-            (control / "libraries").write_text(str(libraries[0].parent))
-            shares["libraries"] = (libraries[0].parent, False)
+        programs = run / "programs.squashfs" if (PROGRAMS / "fedbridge").exists() else None
+        if programs is not None and not programs.exists():
+            image.squash([PROGRAMS / "fedbridge", *PROGRAMS.glob("*.resources"), *_swift_libraries()], programs)
         # Free now; if somebody is quicker, QEMU says so and the next attempt takes another.
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        command = accelerator.command_line(built, accelerated, run, shares, port)
+        command = accelerator.command_line(built, accelerated, run, shares, programs, port)
         with open(run / "qemu.log", "wb") as log:
             # In a session of its own, so that a Ctrl-C at the caller's terminal is not the guest's.
             qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=run,
@@ -198,10 +202,9 @@ def _tail(path: pathlib.Path) -> str:
         return "(nothing)"
 
 
-def swift_libraries() -> list[pathlib.Path]:
-    """The Swift libraries that the built programs need. They look for them in the guest at the same path."""
-    program = PROJECT / ".build" / "release" / "fedbridge"
-    listing = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+def _swift_libraries() -> list[pathlib.Path]:
+    """The Swift libraries that the built programs need."""
+    listing = subprocess.run(["ldd", PROGRAMS / "fedbridge"], capture_output=True, text=True).stdout
     found = [pathlib.Path(path) for path in re.findall(r"=> (/\S+) \(", listing)]
     folders = {path.parent for path in found if path.name == "libswiftCore.so"}
     return [path for path in found if path.parent in folders]

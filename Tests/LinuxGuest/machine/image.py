@@ -82,7 +82,7 @@ def _make(image: Image, archives: list[Archive], manifest: str) -> None:
         shutil.copyfile(kernel / "boot" / f"vmlinuz-{package.name}", work / "kernel")
     with step("images"):
         _boot_image(root, boot, work / "boot.cpio")
-        _squash(root, work / "root.squashfs")
+        squash([root], work / "root.squashfs")
     for folder in (root, boot, kernel):
         shutil.rmtree(folder)
     (work / "manifest").write_text(manifest)
@@ -111,9 +111,10 @@ def _boot_image(root: pathlib.Path, boot: pathlib.Path, result: pathlib.Path) ->
          input="\n".join(names))
 
 
-def _squash(root: pathlib.Path, result: pathlib.Path) -> None:
+def squash(sources: list[pathlib.Path], result: pathlib.Path) -> None:
+    """Makes a disk image of a folder's content, or of several files and folders."""
     # Uncompressed: an emulated processor takes longer to unpack than the disk takes to read.
-    _run("mksquashfs", root, result, "-all-root", "-noappend", "-no-progress", "-no-xattrs", "-no-exports",
+    _run("mksquashfs", *sources, result, "-all-root", "-noappend", "-no-progress", "-no-xattrs", "-no-exports",
          "-noI", "-noD", "-noF", "-noX", "-processors", "1", "-all-time", EPOCH, "-mkfs-time", EPOCH)
 
 

@@ -31,7 +31,7 @@ def unpack(archives: list[Archive], root: pathlib.Path) -> None:
     for name, target in (("var/run", "/run"), ("var/lock", "/run/lock")):
         shutil.rmtree(root / name, ignore_errors=True)
         (root / name).symlink_to(target)
-    for name in ("proc", "sys", "dev", "run", "tmp", "root", "srv/project", "srv/control", "srv/share", "opt"):
+    for name in ("proc", "sys", "dev", "run", "tmp", "root", "srv/project", "srv/control", "srv/share", "srv/programs"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for name in LEFT_OUT:
         shutil.rmtree(root / name, ignore_errors=True)

@@ -16,7 +16,7 @@ from machine.guest import Guest
 from machine.places import PROJECT
 from usb import Board, Cables, Firmware, Hub, PortBoard, UsbipServer
 
-from .gateway import Gateway, install
+from .gateway import Gateway
 from .reference import PROGRAMS, Reference, identity
 
 RULE = "/etc/udev/rules.d/70-fedbridge.rules"
@@ -28,7 +28,6 @@ def guest() -> Iterator[Guest]:
     running = Guest.running() if os.environ.get("FEDBRIDGE_GUEST_REUSE") else None
     guest = running or Guest.start(lives_as_long_as_caller=True)
     try:
-        install(guest)
         guest.check(f"cp udev/70-fedbridge.rules {RULE} && udevadm control --reload")
         yield guest
     finally:

@@ -11,19 +11,10 @@ import re
 import shlex
 from collections.abc import Callable
 
-from machine.guest import Guest, swift_libraries
+from machine.guest import Guest
 
-from .reference import PROGRAMS
-
-HOME = "/opt/fedbridge"
 PATIENCE = 90.0
 """Seconds for what takes less than one on a machine of its own. The guest's processor is emulated and shared."""
-
-
-def install(guest: Guest) -> None:
-    """Copies the programs and the libraries that they need into the guest's memory, where they start at once."""
-    files = [PROGRAMS / "fedbridge", *PROGRAMS.glob("*.resources"), *swift_libraries()]
-    guest.check(f"mkdir -p {HOME} && cp -r -t {HOME} {shlex.join(map(str, files))}", timeout=300)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +49,7 @@ class Gateway:
     async def start(cls, guest: Guest, *options: str, state: str | None = None, user: str | None = None) -> Gateway:
         """Starts it; returns when it says so. `state`: that of an earlier one, to go on with."""
         gateway = cls(guest, state, user)
-        words = ["exec", "env", f"LD_LIBRARY_PATH={HOME}", f"{HOME}/fedbridge", "run", "--log-format", "json",
+        words = ["exec", "/srv/programs/fedbridge", "run", "--log-format", "json",
                  "--state-dir", gateway.state, "--summary", gateway._summary, *options]
         command = guest.command(f"echo $$ >{gateway._pid_file}; {shlex.join(words)}", timeout=3600, user=user)
         gateway._process = await asyncio.create_subprocess_exec(
