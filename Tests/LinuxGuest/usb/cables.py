@@ -50,9 +50,18 @@ class Cables:
         assert self._server is not None, "not running"
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def guest(self, timeout: float) -> None:
+    @property
+    def is_followed(self) -> bool:
+        return self._guest is not None
+
+    async def guest(self, timeout: float | None) -> None:
         """Returns when a guest follows; TimeoutError if none does."""
         await asyncio.wait_for(self._connected.wait(), timeout)
+
+    async def guest_gone(self) -> None:
+        """Returns when the guest that follows does not any more."""
+        if self._serving is not None:
+            await asyncio.wait([self._serving])
 
     async def attach(self, bus_id: str, port: int, timeout: float = 60.0) -> dict[str, Any]:
         """Has the device plugged into the guest's port. Says what the guest says, its path on the bus for example."""

@@ -147,7 +147,7 @@ class AcmDevice(StandardDevice):
         self._was_full = True
 
     def set_serial_state(self, bits: int) -> None:
-        """Notifies the host: carrier detect is bit 0, data set ready bit 1, break bit 2, ring bit 3 (PSTN 1.2, 6.5.4)."""
+        """Notifies the host: bit 0 is carrier detect, 1 data set ready, 2 break, 3 ring (PSTN 1.2, 6.5.4)."""
         self._serial_states.append(bits)
         self._notify()
 
@@ -262,7 +262,6 @@ class AcmDevice(StandardDevice):
         self._disarm()
         self._note("touch")
         self.on_touch()
-        self.changed()
 
     def _disarm(self) -> None:
         self._armed_at = None
@@ -273,6 +272,7 @@ class AcmDevice(StandardDevice):
     def _note(self, what: str, value: object = None) -> None:
         self.history.append(Event(time.monotonic(), what, value))
         log.debug("%s: %s %s", self.descriptors.serial_number, what, value if value is not None else "")
+        self.changed()
 
     def describe(self) -> str:
         latest = ", ".join(f"{event.what} {event.value or ''}".strip() for event in list(self.history)[-6:])

@@ -23,6 +23,9 @@ class Firmware:
     def power_off(self) -> None:
         """The power is cut, without any warning."""
 
+    async def gone(self) -> None:
+        """Returns when nothing of it is left after `power_off`."""
+
     def line_state(self, dtr: bool, rts: bool) -> None:
         """DTR or RTS has changed. DTR is how a board knows that a program has its port open."""
 

@@ -25,12 +25,16 @@ RESET_TIME = 0.5
 class Board(Watched):
     """A physical board: one case, one socket, and the firmware or the bootloader behind it."""
 
-    def __init__(self, hub: Hub, name: str, bus_id: str, application: AcmDevice, bootloader: AcmDevice | None) -> None:
+    def __init__(
+        self, hub: Hub, name: str, bus_id: str, application: AcmDevice, bootloader: AcmDevice | None, keeps_power: bool
+    ) -> None:
         super().__init__()
         self.name = name
         self.bus_id = bus_id
         self.application = application
         self.bootloader = bootloader
+        #: Whether the firmware goes on when the cable is pulled, as with a battery.
+        self.keeps_power = keeps_power
         #: What the board shows to the bus, or would.
         self.device = application
         #: The guest's port that it is plugged into.
@@ -52,43 +56,52 @@ class Board(Watched):
 
     def reset(self, *, into_bootloader: bool = False) -> None:
         """What the button does, or twice the button: the board leaves the bus and comes back on the same port."""
-        self._stop()
+        self._leave()
+        self.device.firmware.power_off()
         if self.port is not None:
-            self._restart = asyncio.get_running_loop().create_task(self._come_back(self.port, into_bootloader))
+            self._restart = asyncio.get_running_loop().create_task(self._come_back(into_bootloader))
 
-    async def _come_back(self, port: int, into_bootloader: bool) -> None:
+    async def _come_back(self, into_bootloader: bool) -> None:
         await asyncio.sleep(RESET_TIME)
         try:
-            await self._start(port, into_bootloader)
+            await self._join(into_bootloader)
         except Exception:
-            log.exception("%s did not come back on port %d", self.name, port)
+            log.exception("%s did not come back", self.name)
 
-    async def _start(self, port: int, into_bootloader: bool = False) -> None:
-        self.device = self.bootloader if into_bootloader and self.bootloader else self.application
-        await self.device.firmware.power_on()
-        self._hub.server.add(self.bus_id, self.device)
+    async def plug(self, port: int) -> None:
+        """Powers the board and puts it into the guest's port; see `Hub.plug`."""
+        if self.port is not None:
+            raise ValueError(f"{self.name} is in port {self.port} already")
         self.port = port
-        try:
-            self.place = await self._hub.attach(self.bus_id, port)
-        except BaseException:
-            self._stop()
-            self.port = None
-            raise
-        self.changed()
+        await self._join()
 
-    def _stop(self) -> None:
-        # First the bus: what the program still says as it dies must not get out.
-        self._hub.server.remove(self.bus_id)
-        self.device.firmware.power_off()
+    async def _join(self, into_bootloader: bool = False) -> None:
+        assert self.port is not None
+        self.device = self.bootloader if into_bootloader and self.bootloader else self.application
+        try:
+            await self.device.firmware.power_on()
+            self._hub.server.add(self.bus_id, self.device)
+            self.place = await self._hub.attach(self.bus_id, self.port)
+        except BaseException:
+            self.pull()
+            raise
         self.changed()
 
     def pull(self) -> None:
         """Unplugs at this very moment, whatever is under way."""
-        if self._restart is not None:
+        if self._restart is not None and self._restart is not asyncio.current_task():
             self._restart.cancel()
-            self._restart = None
+        self._restart = None
         self.port = None
-        self._stop()
+        # First the bus: what the program still says as it dies must not get out.
+        self._leave()
+        if not self.keeps_power:
+            self.device.firmware.power_off()
+        self.changed()
+
+    def _leave(self) -> None:
+        self._hub.server.remove(self.bus_id)
+        self.changed()
 
     def describe(self) -> str:
         return f"{self.name} in port {self.port}: {self.device.describe()}"
@@ -102,21 +115,37 @@ class Hub:
         self.attach = attach
         self.boards: dict[str, Board] = {}
 
-    def add(self, name: str, application: AcmDevice, bootloader: AcmDevice | None = None) -> Board:
+    async def __aenter__(self) -> Hub:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Everything is unplugged, and of the boards' programs nothing is left."""
+        for board in self.boards.values():
+            board.pull()
+            board.device.firmware.power_off()
+        await asyncio.gather(*(board.firmware.gone() for board in self.boards.values()))
+
+    def add(
+        self, name: str, application: AcmDevice, bootloader: AcmDevice | None = None, *, keeps_power: bool = False
+    ) -> Board:
         """A board that lies on the table, unplugged."""
         if name in self.boards:
             raise ValueError(f"there is a board {name} already")
-        board = Board(self, name, f"1-{len(self.boards) + 1}", application, bootloader)
+        board = Board(self, name, f"1-{len(self.boards) + 1}", application, bootloader, keeps_power)
         self.boards[name] = board
         return board
 
     def add_nano33ble(
-        self, name: str, identity: int | str, firmware: Firmware | None = None, *, interface_protocol: int = 0
+        self, name: str, identity: int | str, firmware: Firmware | None = None, *, interface_protocol: int = 0,
+        keeps_power: bool = False,
     ) -> Board:
-        """A Nano 33 BLE that the 1200-baud touch sends into its bootloader."""
+        """A Nano 33 BLE that the 1200-baud touch sends into its bootloader.
+
+        Nothing keeps two boards from having one identity, for those who want to see what becomes of it.
+        """
         serial = nano33ble.serial_number(identity)
         application = nano33ble.application(serial, firmware, interface_protocol=interface_protocol)
-        return self.add(name, application, nano33ble.bootloader(serial))
+        return self.add(name, application, nano33ble.bootloader(serial), keeps_power=keeps_power)
 
     def __getitem__(self, name: str) -> Board:
         return self.boards[name]
@@ -124,9 +153,7 @@ class Hub:
     async def plug(self, board: Board | str, port: int) -> Board:
         """Plugs a board into the guest's port and returns when the guest has it; enumeration goes on after that."""
         board = self._board(board)
-        if board.is_plugged:
-            raise ValueError(f"{board.name} is in port {board.port} already")
-        await board._start(port)
+        await board.plug(port)
         return board
 
     def unplug(self, board: Board | str) -> None:

@@ -41,13 +41,12 @@ class PortBoard(Firmware):
     the pseudo-terminal only as far as the host has asked for them.
     """
 
-    def __init__(self, command: Sequence[str | Path], link: Path, *, keeps_power: bool = False, log_file: Path | None = None):
+    def __init__(self, command: Sequence[str | Path], link: Path, *, log_file: Path | None = None) -> None:
         self._command = [str(word) for word in command]
         self._link = link
-        #: Whether the program goes on when the cable is pulled, as with a battery.
-        self.keeps_power = keeps_power
         self._log_file = log_file
         self._process: asyncio.subprocess.Process | None = None
+        self._dying: asyncio.subprocess.Process | None = None
         self._terminal: int | None = None
         self._opening: asyncio.Task[None] | None = None
         self._closed_at = 0.0
@@ -56,11 +55,12 @@ class PortBoard(Firmware):
         self.start_count = 0
 
     @classmethod
-    def running(cls, program: Path, link: Path, arguments: Sequence[str | Path], **options: object) -> PortBoard:
+    def running(
+        cls, program: Path, link: Path, arguments: Sequence[str | Path], *, log_file: Path | None = None
+    ) -> PortBoard:
         """A board of `virtual-board` or `qemu-board`, with what it takes besides --link."""
         # Their standard input is a pipe of ours: if this process dies, so do they.
-        command = [program, "--link", link, *arguments, "--exit-with-parent"]
-        return cls(command, link, **options)  # type: ignore[arg-type]
+        return cls([program, "--link", link, *arguments, "--exit-with-parent"], link, log_file=log_file)
 
     @property
     def is_running(self) -> bool:
@@ -80,20 +80,24 @@ class PortBoard(Firmware):
     async def power_on(self) -> None:
         if self.is_running:
             return
+        # The last program may not be quite gone, and its files are still locked then.
+        await self.gone()
         # A link left behind by a program that was killed leads nowhere, or to somebody else's terminal by now.
         self._link.unlink(missing_ok=True)
         output = open(self._log_file, "ab") if self._log_file else None
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=asyncio.subprocess.PIPE, stdout=output or asyncio.subprocess.DEVNULL, stderr=output)
+                *self._command, stdin=asyncio.subprocess.PIPE, stdout=output or asyncio.subprocess.DEVNULL,
+                stderr=output)
         finally:
             if output:
                 output.close()
         self.start_count += 1
+        process = self._process
         deadline = time.monotonic() + START_TIMEOUT
         while not self._link.exists():
-            if not self.is_running:
-                raise ProgramFailed(f"{self._command[0]} ended with status {self._process.returncode}")
+            if process.returncode is not None:
+                raise ProgramFailed(f"{self._command[0]} ended with status {process.returncode}")
             if time.monotonic() > deadline:
                 self.power_off()
                 raise ProgramFailed(f"{self._command[0]} made no link {self._link} within {START_TIMEOUT} s")
@@ -103,11 +107,13 @@ class PortBoard(Firmware):
         self._close()
         if self._process is not None and self.is_running:
             self._process.kill()
+            self._dying = self._process
+        self._process = None
 
     async def gone(self) -> None:
-        """Returns when the program has ended, after `power_off`."""
-        if self._process is not None:
-            await self._process.wait()
+        """Returns when the program that lost its power has ended."""
+        if self._dying is not None:
+            await self._dying.wait()
 
     # The port's opening and closing.
 

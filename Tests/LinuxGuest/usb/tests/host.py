@@ -18,7 +18,7 @@ class Host:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytes) -> None:
         self._reader = reader
         self.writer = writer
-        self.record = record
+        self.bus_id = record[256:288].rstrip(b"\0").decode()
         self.bus, self.number, self.speed, self.vendor, self.product = struct.unpack_from(">IIIHH", record, 288)
         self._sequence = 0
         self._open: dict[int, tuple[bool, asyncio.Future[tuple[int, bytes]]]] = {}
@@ -45,7 +45,9 @@ class Host:
         self._open[self._sequence] = (False, future)
         return future
 
-    async def control(self, kind: int, request: int, value: int = 0, length: int = 0, data: bytes = b"") -> tuple[int, bytes]:
+    async def control(
+        self, kind: int, request: int, value: int = 0, length: int = 0, data: bytes = b""
+    ) -> tuple[int, bytes]:
         length = length or len(data)
         setup = struct.pack("<BBHHH", kind, request, value, 0, length)
         return await self.submit(0, bool(kind & 0x80), length, data, setup)[1]

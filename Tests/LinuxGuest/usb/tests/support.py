@@ -30,7 +30,9 @@ def asynchronous(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
 
 
 @asynccontextmanager
-async def served(firmware: Firmware | None = None, device: AcmDevice | None = None) -> AsyncIterator[tuple[AcmDevice, UsbipServer]]:
+async def served(
+    firmware: Firmware | None = None, device: AcmDevice | None = None
+) -> AsyncIterator[tuple[AcmDevice, UsbipServer]]:
     """A board on a server, not imported by anyone."""
     device = device or nano33ble.application(SERIAL, firmware or EchoFirmware())
     async with UsbipServer() as server:
@@ -39,7 +41,9 @@ async def served(firmware: Firmware | None = None, device: AcmDevice | None = No
 
 
 @asynccontextmanager
-async def connected(firmware: Firmware | None = None, device: AcmDevice | None = None) -> AsyncIterator[tuple[AcmDevice, Host]]:
+async def connected(
+    firmware: Firmware | None = None, device: AcmDevice | None = None
+) -> AsyncIterator[tuple[AcmDevice, Host]]:
     """A board that a host has imported."""
-    async with served(firmware, device) as (device, server), imported(server.port) as host:
-        yield device, host
+    async with served(firmware, device) as (board, server), imported(server.port) as host:
+        yield board, host

@@ -45,8 +45,10 @@ def test_only_a_board_that_shall_look_like_a_modem_does(protocol: int) -> None:
 @asynchronous
 async def test_unknown_requests_stall_and_do_no_harm() -> None:
     async with connected() as (_, host):
-        requests = [(0x80, 6, 0x0600), (0x80, 6, 0x0309), (0x80, 6, 0x0201), (0x80, 6, 0xFF00), (0x00, 9, 2), (0xC0, 1, 0),
-                    (0x21, 0x77, 0), (0xFF, 0xFF, 0xFFFF), (0x80, 0x55, 0)]
+        requests = [
+            (0x80, 6, 0x0600), (0x80, 6, 0x0309), (0x80, 6, 0x0201), (0x80, 6, 0xFF00), (0x00, 9, 2), (0xC0, 1, 0),
+            (0x21, 0x77, 0), (0xFF, 0xFF, 0xFFFF), (0x80, 0x55, 0),
+        ]
         for kind, code, value in requests:
             data = b"" if kind & 0x80 else bytes(64)
             status, answer = await host.control(kind, code, value, length=64, data=data)
@@ -166,8 +168,9 @@ async def touches(*steps: tuple[str, int]) -> tuple[int, float]:
             await device.until(lambda d: any(event.what == "touch" for event in d.history), 2 * cdc_acm.TOUCH_PAUSE)
         except TimeoutError:
             return count, 0.0
-        times = {event.what: event.time for event in device.history if event.value is None or event.value == LineCoding(1200)}
-        return count, times["touch"] - times["line coding"]
+        armed = next(event.time for event in device.history if event.value == LineCoding(1200))
+        fired = next(event.time for event in device.history if event.what == "touch")
+        return count, fired - armed
 
 
 @asynchronous

@@ -18,7 +18,8 @@ DEVICE = 0x10001
 
 
 def command(
-    code: int = pdu.SUBMIT, device: int = DEVICE, direction: int = 0, endpoint: int = 2, length: int = 0, packets: int = 0
+    *, code: int = pdu.SUBMIT, device: int = DEVICE, direction: int = 0, endpoint: int = 2, length: int = 0,
+    packets: int = 0,
 ) -> bytes:
     return struct.pack(">IIIIIIiiii8x", code, 1, device, direction, endpoint, 0, length, 0, packets, 0)
 
@@ -86,13 +87,14 @@ async def test_a_host_that_never_reads_is_not_served_without_end() -> None:
         writer.write(struct.pack(">HHI", pdu.VERSION, pdu.REQUEST_IMPORT, 0) + b"1-1".ljust(32, b"\0"))
         await reader.readexactly(320)
         # Never read from again: its replies fill the sockets, then the server stops to read.
-        line_coding = struct.pack("<BBHHH", 0xA1, 0x21, 0, 0, 7)
+        get_line_coding = struct.pack("<BBHHH", 0xA1, 0x21, 0, 0, 7)
         sequence = 0
         try:
             while True:
                 for _ in range(1000):
                     sequence += 1
-                    writer.write(struct.pack(">IIIIIIiiii8s", pdu.SUBMIT, sequence, DEVICE, 1, 0, 0, 7, 0, 0, 0, line_coding))
+                    head = struct.pack(">IIIIIIiiii", pdu.SUBMIT, sequence, DEVICE, 1, 0, 0, 7, 0, 0, 0)
+                    writer.write(head + get_line_coding)
                 await asyncio.wait_for(writer.drain(), 1)
         except TimeoutError:
             pass

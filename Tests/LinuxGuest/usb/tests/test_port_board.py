@@ -19,11 +19,10 @@ from .support import PATIENCE, asynchronous, served
 PROGRAM = Path(__file__).with_name("pty_program.py")
 
 
-def board(folder: Path, *arguments: str, keeps_power: bool = False) -> PortBoard:
+def board(folder: Path, *arguments: str) -> PortBoard:
     link = folder / "port"
-    return PortBoard(
-        [sys.executable, PROGRAM, "--link", link, "--exit-with-parent", *arguments], link, keeps_power=keeps_power,
-        log_file=folder / "log")
+    command = [sys.executable, str(PROGRAM), "--link", str(link), "--exit-with-parent", *arguments]
+    return PortBoard(command, link, log_file=folder / "log")
 
 
 @asynccontextmanager
