@@ -41,7 +41,7 @@ async def cables(guest: Guest) -> AsyncIterator[tuple[UsbipServer, Cables]]:
     async with UsbipServer() as server, Cables(server.port) as cables:
         follow = await asyncio.create_subprocess_exec(
             *guest.command(f"exec python3 Tests/LinuxGuest/guest/attach.py follow 10.0.2.2:{cables.port}", 7200),
-            stdin=asyncio.subprocess.DEVNULL)
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL)
         try:
             await cables.guest(timeout=60)
             yield server, cables
@@ -59,7 +59,7 @@ class Desk:
         self._gateways: list[Gateway] = []
 
     def board(self, number: int, *, program: str = "virtual-board", data: pathlib.Path | None = None,
-              keeps_power: bool = False, claims: int | None = None) -> Board:
+              claims: int | None = None) -> Board:
         """Board `number`, from 1, with the examples of that virtual board of four; unplugged.
 
         `claims`: the identity that its firmware greets with, if not that of its USB serial number."""
@@ -69,7 +69,7 @@ class Desk:
             path, self.folder / name,
             ["--data", data or self.references.digits.examples(number), "--id", f"{claims or identity(number):x}",
              "--state", self.folder / f"{name}.flash"],
-            keeps_power=keeps_power, log_file=self.folder / f"{name}.log")
+            log_file=self.folder / f"{name}.log")
         return self.hub.add_nano33ble(name, identity(number), firmware)
 
     def device(self, number: int, firmware: Firmware, *, interface_protocol: int = 0) -> Board:
@@ -128,6 +128,14 @@ class References:
     def digits(self) -> Reference:
         """Four boards with handwritten digits, six rounds; updates and models coded without loss."""
         return self.held("digits", 6, "--codec", "lossless")
+
+
+@pytest.fixture
+def seed() -> int:
+    """Of what a scenario draws by lot; FEDBRIDGE_SEED names another."""
+    seed = int(os.environ.get("FEDBRIDGE_SEED", "1"))
+    print(f"FEDBRIDGE_SEED={seed}")
+    return seed
 
 
 @pytest.fixture(scope="session")

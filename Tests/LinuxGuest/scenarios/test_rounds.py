@@ -5,8 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
+
+from usb import Board
+from usb.misbehaving import Silent
+
+from . import wide
 from .conftest import Desk
 from .reference import identity, results
+
+WINDOW = 4096
+"""Bytes of a transfer that may be on their way, and so may have to be sent again (transfer.md)."""
+
+TTY = r"ttyACM\d+"
 
 
 async def test_four_boards_learn_what_they_would_learn_without_a_cable(desk: Desk) -> None:
@@ -17,5 +28,126 @@ async def test_four_boards_learn_what_they_would_learn_without_a_cable(desk: Des
     assert results(rounds) == results(desk.references.digits.rounds)
     # Each port was opened once and stayed open.
     assert [board.application.open_count for board in boards] == [1, 1, 1, 1]
-    assert len(gateway.said(r"joined on ttyACM\d")) == 4
-    assert not [line for line in gateway.lines if line.level in ("warning", "error")]
+    assert len(gateway.said(f"joined on {TTY}")) == 4
+    assert not [line for line in gateway.lines if line.level in ("warning", "error")], gateway.tail()
+
+
+@pytest.mark.parametrize("direction", ["model", "update"])
+async def test_a_transfer_goes_on_after_the_cable_was_pulled_and_put_into_another_port(desk: Desk, direction: str) -> None:
+    data = wide.write(desk.folder / "wide.fbds")
+    board = desk.board(1, data=data)
+    # The gateway needs the data set for its model alone: the file is in the guest by the shared folder.
+    shared = desk.guest.run / "share" / "wide.fbds"
+    shared.write_bytes(data.read_bytes())
+    gateway = await desk.gateway("--dataset", "/srv/share/wide.fbds", "--rounds", "1", "--codec", "float32")
+    await desk.hub.plug(board, 0)
+    if direction == "model":
+        await board.application.until(lambda device: device.bytes_from_host > wide.UPDATE_BYTES // 2, 120)
+    else:
+        await board.application.until(lambda device: device.bytes_to_host > wide.UPDATE_BYTES // 2, 180)
+    desk.hub.unplug(board)
+    gone = await gateway.line("link closed")
+    # Pulled in the middle, or there would be nothing to see.
+    arrived = r"model ↓ .* 100 %" if direction == "model" else r"update ↑ .* 100 %"
+    assert not gateway.said(arrived)
+    # Something else took the first name meanwhile, so that this one is a new one in every respect.
+    other = desk.device(2, Silent())
+    await desk.hub.plug(other, 0)
+    await desk.hub.plug(board, 3)
+    await gateway.line("joined on", gone)
+    resumed = await gateway.line("resumed from", gone, timeout=180)
+    assert ("model ↓" if direction == "model" else "update ↑") in resumed.message
+    desk.hub.unplug(other)
+    [held] = await gateway.held()
+    assert held["contributions"] == 1
+    # The board's flash keeps whole blocks: one of them may be lost besides what was on its way.
+    assert held["bytes_resumed"] > wide.UPDATE_BYTES // 2 - 2 * WINDOW
+    assert held["bytes_again"] <= WINDOW, gateway.tail()
+
+
+async def test_two_boards_are_swapped_and_stay_who_they_are(desk: Desk) -> None:
+    one, other = desk.board(1), desk.board(2)
+    await desk.plug(one, other)
+    gateway = await desk.gateway("--minimum-boards", "2", "--rounds", "40", "--codec", "lossless")
+    done = await gateway.line("round 2 done: 2 contributions")
+    before = {line.fields["board_id"]: line.fields["carrier"] for line in gateway.said("joined on")}
+    await desk.hub.swap(one, other)
+    names = set()
+    for _ in range(2):
+        joined = await gateway.line("joined on", done)
+        names.add(joined.fields["board_id"])
+        done = joined
+        done = await gateway.line(".", joined.index + 1)
+    assert names == set(before) == {f"{identity(number):016x}" for number in (1, 2)}
+    # Neither starts anew: both still hold a model.
+    assert not [line for line in gateway.said("joined on")[2:] if "holds no model" in line.message]
+    await gateway.line("done: 2 contributions", done)
+
+
+async def test_a_hub_with_four_boards_vanishes_and_comes_back(desk: Desk) -> None:
+    boards = [desk.board(number) for number in (1, 2, 3, 4)]
+    await desk.plug(*boards)
+    gateway = await desk.gateway("--minimum-boards", "4", "--rounds", "6", "--codec", "lossless")
+    seen = 0
+    for moment in (1, 3):
+        line = await gateway.line(f"round {moment} begins", seen)
+        places = desk.hub.vanish()
+        assert len(places) == 4
+        for number in range(4):
+            line = await gateway.line("link closed", line.index + 1)
+        await desk.hub.come_back(places)
+        seen = line.index
+    assert results(await gateway.held()) == results(desk.references.digits.rounds)
+
+
+class Fidget:
+    """Pulls boards out and puts them back, at moments and into ports that a seed decides."""
+
+    def __init__(self, desk: Desk, boards: list[Board], seed: int, ports: int = 7) -> None:
+        self.desk, self.boards = desk, boards
+        self.random = random.Random(seed)
+        self.free = set(range(ports))
+        self.events = 0
+
+    async def plug(self, board: Board) -> None:
+        port = self.random.choice(sorted(self.free))
+        self.free.remove(port)
+        await self.desk.hub.plug(board, port)
+        self.events += 1
+
+    def unplug(self, board: Board) -> None:
+        assert board.port is not None
+        self.free.add(board.port)
+        self.desk.hub.unplug(board)
+        self.events += 1
+
+    async def go_on(self, events: int) -> None:
+        """So many events; each board ends plugged in."""
+        while self.events < events:
+            board = self.random.choice(self.boards)
+            if board.is_plugged:
+                self.unplug(board)
+            else:
+                await self.plug(board)
+            # From far less than a board needs to be known again to enough for parts of a round.
+            await asyncio.sleep(self.random.choice([0, 0, 0.05, 0.3, 1.0, 2.0]))
+        for board in self.boards:
+            if not board.is_plugged:
+                await self.plug(board)
+
+
+async def test_200_plugs_and_unplugs_cost_no_contribution_no_descriptor_and_no_memory(desk: Desk, seed: int) -> None:
+    boards = [desk.board(number) for number in (1, 2, 3, 4)]
+    gateway = await desk.gateway("--minimum-boards", "4", "--rounds", "6", "--codec", "lossless")
+    fidget = Fidget(desk, boards, seed)
+    await fidget.go_on(20)
+    descriptors, memory = await gateway.measure()
+    await fidget.go_on(200)
+    for board in boards:
+        await board.application.until(lambda device: device.dtr, 120)
+    after_descriptors, after_memory = await gateway.measure()
+    print(f"after 20 events {descriptors} descriptors and {memory} KB, after 200 {after_descriptors} and {after_memory} KB")
+    assert after_descriptors <= descriptors + 4
+    assert after_memory <= memory * 1.15
+    # Every update was counted, each once, and nothing of the residuals was lost: the models have the same bits.
+    assert results(await gateway.held(timeout=300)) == results(desk.references.digits.rounds)
