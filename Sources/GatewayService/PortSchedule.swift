@@ -98,7 +98,8 @@ struct PortSchedule {
       ports[path]?.state = .waiting(until: now + Self.awaitedPause)
       return []
     case .noSuchDevice, .vanished: pause = Self.gonePause
-    case .permissionDenied, .busy, .notATerminal, .inputOutput, .refused: pause = Self.needsPersonPause
+    case .permissionDenied, .busy, .notATerminal, .bootloader, .inputOutput, .refused:
+      pause = Self.needsPersonPause
     }
     ports[path]?.state = .waiting(until: now + pause)
     ports[path]?.reported = error

@@ -9,8 +9,8 @@ struct SerialDiscovery: Service {
 
   func run() async throws {
     do throws(SerialWatchError) {
-      let reports = try SerialPortWatch.reports()
-      await cancelWhenGracefulShutdown { await follow(reports) }
+      let watch = try SerialPortWatch()
+      await cancelWhenGracefulShutdown { await follow(watch.reports) }
     } catch {
       // Ports that are named still work.
       logger.error("\(error)")
@@ -28,9 +28,14 @@ struct SerialDiscovery: Service {
         logger.info("\(count) boards on USB")
         if !hotPlug {
           logger.notice(
-            "no udev runs here: boards plugged in from now on are not noticed; name their ports with --serial PATH"
+            "no udev runs here: boards are looked for every few seconds, and no rule gives this user their ports"
           )
         }
+      case .hotPlug(let runs):
+        logger.notice(
+          runs
+            ? "udev runs now: boards are noticed as they are plugged in"
+            : "udev runs no more: boards are looked for every few seconds")
       case .relisted:
         logger.debug("USB events were lost and the ports listed anew")
       case .failed(let error):
