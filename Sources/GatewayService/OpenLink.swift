@@ -40,8 +40,10 @@ final class OpenLink {
   var ending: PortSchedule.Ending {
     switch refusal {
     case nil: hasServed ? .served : .unanswered
+    // That is the gateway's fault, and may be over soon.
+    case .notNoted: .unanswered
     case .identityTaken: .refusedForAnother
-    case .noCommonVersion, .foreignIdentity, .garbage, .boardMoved, .notNoted: .refused
+    case .noCommonVersion, .foreignIdentity, .garbage, .boardMoved: .refused
     }
   }
 
