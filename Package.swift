@@ -155,7 +155,11 @@ let mirrors: [Target] = [
     ]),
   tests(
     "GatewayService",
-    ["Baselines", "Datasets", "GatewayStore", "Rounds", "SerialDevices", "TrainingCore", "fedbridge"]),
+    [
+      "Baselines", "Bytes", "Datasets", "Gateway", "GatewayStore", "Rounds", "SerialDevices", "TrainingCore",
+      "fedbridge", logging, .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"),
+    ]),
   // The firmware's image on QEMU, against the same runtime in this process.
   .testTarget(
     name: "QEMUTests",

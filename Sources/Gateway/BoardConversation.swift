@@ -52,6 +52,8 @@ final class BoardConversation {
   /// An update that was offered before that.
   private var waitingOffer: (transfer: TransferNumber, offer: ObjectOffer)?
   private(set) var lastHeard: Timestamp
+  /// Bytes that came since the link opened, or since the last session on it, without an answer among them.
+  var bytesBeforeAnswer = 0
 
   init(link: LinkID, carrier: Carrier, greeting: Greeting, settings: GatewaySettings, now: Timestamp) {
     self.link = link

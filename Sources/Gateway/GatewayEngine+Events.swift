@@ -13,8 +13,8 @@ extension GatewayEngine {
     case .greeted(let welcome):
       greeted(welcome, conversation, now)
     case .refused(let refusal):
-      notice(.versionRefused(conversation.carrier, refusal))
-      act(.close(link, reason: "no common protocol version"))
+      refuse(
+        conversation, .noCommonVersion(oldest: refusal.minimumVersion, newest: refusal.maximumVersion))
     case .ended(let end):
       if let board = boardOfLink[link] { notice(.boardLeft(label(board), conversation.carrier, end)) }
       lose(link, conversation, now)

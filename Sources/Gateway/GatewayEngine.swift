@@ -13,8 +13,11 @@ import UpdateCodec
 ///
 /// It is not thread-safe: one event loop owns it.
 public final class GatewayEngine {
-  /// A link is closed as silent when nobody answered for this long, and opened again later.
+  /// When nobody answered for this long, that is said. Greeting goes on, every few seconds.
   private static let greetingPatience: UInt64 = .seconds(30)
+  /// Bytes that may come before an answer, from a board that is still sending to an earlier gateway, or whose first
+  /// bytes are stale. A stream that goes on longer is none of ours.
+  private static let strangeBytes = 64 * 1024
   /// A board on another link counts as alive when it was heard within this time.
   private static let aliveWithin: UInt64 = .seconds(5)
 
@@ -26,6 +29,8 @@ public final class GatewayEngine {
   /// The link on which a board is served.
   var links: [BoardID: LinkID] = [:]
   var boardOfLink: [LinkID: BoardID] = [:]
+  /// Where a board was served last.
+  private var lastCarriers: [BoardID: Carrier] = [:]
   var names: [BoardID: String] = [:]
   /// Welcomes of boards that are being identified.
   var welcomes: [LinkID: Welcome] = [:]
@@ -189,6 +194,22 @@ public final class GatewayEngine {
     return true
   }
 
+  /// Bytes came in on a stream, whatever they are: before an answer there may not be many.
+  public func streamReceived(_ count: Int, on link: LinkID) {
+    guard let conversation = conversations[link] else { return }
+    conversation.bytesBeforeAnswer = conversation.isEstablished ? 0 : conversation.bytesBeforeAnswer &+ count
+    guard conversation.bytesBeforeAnswer > Self.strangeBytes else { return }
+    let bytes = conversation.bytesBeforeAnswer
+    conversation.bytesBeforeAnswer = 0
+    refuse(conversation, .garbage(bytes: bytes))
+  }
+
+  /// Closes a link for what is on it.
+  func refuse(_ conversation: BoardConversation, _ refusal: LinkRefusal) {
+    notice(.linkRefused(conversation.carrier, refusal))
+    act(.close(conversation.link, refusal))
+  }
+
   /// Bytes of a stream that could not be a frame.
   public func streamDamaged(on link: LinkID, what: String) {
     guard let conversation = conversations[link] else { return }
@@ -235,21 +256,31 @@ public final class GatewayEngine {
 
   func greeted(_ welcome: Welcome, _ conversation: BoardConversation, _ now: Timestamp) {
     let board = BoardID(welcome.board)
-    if let other = links[board], other != conversation.link, let existing = conversations[other] {
-      // A board that moved to another port leaves a dead link behind; one that is alive is somebody else.
-      guard now - existing.lastHeard > Self.aliveWithin else {
-        notice(.identityConflict(label(board), conversation.carrier, existing: existing.carrier))
-        act(.close(conversation.link, reason: "the board on \(existing.carrier) has the same identity"))
-        return
-      }
-      act(.close(other, reason: "the board is on \(conversation.carrier) now"))
-      lose(other, existing, now)
+    if let plugged = conversation.carrier.pluggedBoard, plugged != board {
+      refuse(conversation, .foreignIdentity(claimed: board, plugged: plugged))
+      return
     }
+    guard takesOver(board, conversation, now) else { return }
     announcedSilent.remove(conversation.link)
     welcomes[conversation.link] = welcome
     act(
       .identify(
         conversation.link, board, firmware: welcome.firmware.string, carrier: conversation.carrier))
+  }
+
+  /// Whether a board may be served on this link. A board that moved to another port leaves a dead link behind, which is
+  /// closed; one that is alive there is somebody else, and this link is closed.
+  private func takesOver(_ board: BoardID, _ conversation: BoardConversation, _ now: Timestamp) -> Bool {
+    guard let other = links[board], other != conversation.link, let existing = conversations[other] else {
+      return true
+    }
+    guard now - existing.lastHeard > Self.aliveWithin else {
+      refuse(conversation, .identityTaken(label(board), alive: existing.carrier))
+      return false
+    }
+    act(.close(other, .boardMoved(to: conversation.carrier)))
+    lose(other, existing, now)
+    return true
   }
 
   /// The store knows the board: it takes part from now on.
@@ -258,18 +289,26 @@ public final class GatewayEngine {
     guard let conversation = conversations[link], let welcome = welcomes.removeValue(forKey: link),
       conversation.isEstablished
     else { return }
+    // Two links may have been looked up at the same time.
+    guard takesOver(board, conversation, now) else { return }
     links[board] = link
     boardOfLink[link] = board
     held[board] = welcome.model
     codings[board] = CodingSet(rawValue: welcome.codings)
     conversation.counted = counted[board]
-    notice(.boardJoined(label(board), conversation.carrier, welcome))
+    let before = lastCarriers.updateValue(conversation.carrier, forKey: board)
+    notice(
+      .boardJoined(
+        label(board), conversation.carrier, before: before == conversation.carrier ? nil : before, welcome))
     perform(coordinator.boardReady(board, holding: welcome.model, now: MonotonicTime(now)), now)
     let events = conversation.boardKnown(
       partialUpdates.removeValue(forKey: board), openRound: coordinator.status.round.rawValue, now: now)
     for event in events { handle(event, conversation, now) }
     serve(link)
   }
+
+  /// Whether a known board takes part on this link.
+  public func isServing(_ link: LinkID) -> Bool { boardOfLink[link] != nil }
 
   /// The board on this link cannot be reached any more, by this link.
   func lose(_ link: LinkID, _ conversation: BoardConversation, _ now: Timestamp) {

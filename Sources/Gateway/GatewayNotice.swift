@@ -40,16 +40,14 @@ public enum GatewayNotice: Sendable {
   case linkOpened(Carrier)
   /// A link is gone.
   case linkClosed(Carrier, BoardLabel?, reason: String)
-  /// A board answered.
-  case boardJoined(BoardLabel, Carrier, Welcome)
+  /// A board answered. `before` is where it was when it was here last, if that was another place.
+  case boardJoined(BoardLabel, Carrier, before: Carrier?, Welcome)
   /// A session ended; the gateway greets again unless the link is gone.
   case boardLeft(BoardLabel, Carrier, SessionEnd)
-  /// A board speaks other protocol versions.
-  case versionRefused(Carrier, Refusal)
+  /// A link is closed for what is on it.
+  case linkRefused(Carrier, LinkRefusal)
   /// Nobody answers greetings on a link.
   case silent(Carrier, seconds: Int)
-  /// A second link claims the identity of a board that is connected.
-  case identityConflict(BoardLabel, Carrier, existing: Carrier)
   /// An object moves.
   case transferring(BoardLabel, TransferNotice)
   /// An object is delivered, verified and stored.
@@ -94,7 +92,7 @@ public enum GatewayAction: Sendable {
   /// Note how a model did on the boards' own examples.
   case recordEvaluation(ModelVersion, Rounds.EvaluationReport)
   /// Close a link, and leave it closed for a while.
-  case close(LinkID, reason: String)
+  case close(LinkID, LinkRefusal)
   /// The engine has finished.
   case finished(FinishReason)
   /// Tell people.

@@ -19,18 +19,15 @@ import UpdateCodec
 actor GatewayDaemon: Service {
   /// Time that a stop may take before it is forced.
   private static let stopPatience = TimeAmount.seconds(3)
-  /// What waits to be written to a port, in bytes: enough to keep it busy, little enough that a control
-  /// message is not stuck behind it.
-  private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 2048, high: 8192)
 
-  private let eventLoop: any EventLoop
-  private let settings: GatewaySettings
-  private let narrator: RunNarrator
+  let eventLoop: any EventLoop
+  let settings: GatewaySettings
+  let narrator: RunNarrator
   let work: RoundWork
-  private let engine: GatewayEngine
-  private var schedule = PortSchedule()
-  private var links: [LinkID: OpenLink] = [:]
-  private var nextLink: UInt64 = 1
+  let engine: GatewayEngine
+  var schedule = PortSchedule()
+  var links: [LinkID: OpenLink] = [:]
+  var nextLink: UInt64 = 1
   private var timer: Scheduled<Void>?
   private var timerDue: UInt64?
   private var contributionsToStore: [(Rounds.Contribution, [UInt8])] = []
@@ -42,7 +39,13 @@ actor GatewayDaemon: Service {
   private var isSettling = false
   private var finish: CheckedContinuation<Void, Never>?
   private var isFinished = false
-  private var isLeaving = false
+  var isLeaving = false
+  /// Stays of boards whose link has closed and whose removal was not told of yet.
+  var hungUp: Set<Plugging> = []
+  /// Ports whose last descriptor is being closed.
+  var closing = 0
+  /// Asks for a listing of what is plugged in.
+  var lookAgain: (@Sendable () -> Void)?
 
   /// The event loop.
   nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -94,7 +97,7 @@ actor GatewayDaemon: Service {
     }
   }
 
-  private var now: Timestamp {
+  var now: Timestamp {
     Timestamp(microseconds: NIODeadline.now().uptimeNanoseconds / 1000)
   }
 
@@ -132,130 +135,21 @@ actor GatewayDaemon: Service {
     engine.sayFarewell()
     settle()
     timer?.cancel()
-    for link in links.values { link.refusal = "the gateway stops" }
-    let open = links.values.map(\.channel)
+    let open = links.values.map { link in
+      link.reason = "the gateway stops"
+      return link.channel
+    }
     // The farewells are small: the next turn of the loop has them in the kernel.
     try? await Task.sleep(for: .milliseconds(50))
     for channel in open { try? await channel.close() }
+    await untilPortsAreClosed()
     narrator.end()
-  }
-
-  // MARK: Ports
-
-  /// Serves a port whatever is plugged in.
-  func serve(port path: String) {
-    perform(schedule.named(path, now: now.microseconds))
-    settle()
-  }
-
-  /// Serves a port that is about to be made.
-  func serve(awaited path: String) {
-    perform(schedule.awaited(path, now: now.microseconds))
-    settle()
-  }
-
-  /// A board was plugged in or unplugged.
-  func portChanged(_ event: PortEvent) {
-    switch event {
-    case .appeared(let port), .changed(let port):
-      guard port.kind == .sketch else {
-        narrator.bootloader(port.node)
-        return
-      }
-      perform(schedule.pluggedIn(port.node, now: now.microseconds))
-    case .vanished(let port):
-      schedule.unplugged(port.node)
-    }
-    settle()
-  }
-
-  private func perform(_ actions: [PortSchedule.Action]) {
-    for action in actions {
-      switch action {
-      case .open(let path): open(path)
-      case .report(let path, let error): narrator.portFailed(path, error)
-      case .recovered(let path): narrator.portRecovered(path)
-      }
-    }
-  }
-
-  private func open(_ path: String) {
-    guard !isLeaving else { return }
-    // Opening can block, e.g. while the holder of a busy port is looked for.
-    Task.detached {
-      do throws(TTYError) {
-        let descriptor = try TTY.open(path).release()
-        await self.opened(path, descriptor)
-      } catch {
-        await self.openFailed(path, error)
-      }
-    }
-  }
-
-  private func openFailed(_ path: String, _ error: TTYError) {
-    perform(schedule.openFailed(path, error, now: now.microseconds))
-    settle()
-  }
-
-  private func opened(_ path: String, _ descriptor: CInt) async {
-    let link = LinkID(nextLink)
-    nextLink += 1
-    let events = SerialLinkHandler.Events(
-      received: { buffer in self.assumeIsolated { $0.received(buffer, on: link) } },
-      writable: { self.assumeIsolated { $0.writable(link) } },
-      closed: { reason in self.assumeIsolated { $0.closed(link, path, reason) } })
-    do {
-      // What arrives before the link is known would be lost; reading begins when it is.
-      let channel = try await NIOPipeBootstrap(group: eventLoop)
-        .channelOption(.writeBufferWaterMark, value: Self.waterMark)
-        .channelOption(.autoRead, value: false)
-        .channelInitializer { channel in
-          channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(SerialLinkHandler(events))
-          }
-        }
-        .takingOwnershipOfDescriptor(inputOutput: descriptor).get()
-      links[link] = OpenLink(path: path, channel: channel, limits: settings.limits)
-      perform(schedule.opened(path))
-      engine.linkOpened(link, carrier: .serial(port: path), now: now)
-      _ = try? await channel.setOption(.autoRead, value: true).get()
-      settle()
-    } catch {
-      close(descriptor)
-      openFailed(path, .inputOutput(path: path, errno: (error as? IOError)?.errnoCode ?? EIO))
-    }
-  }
-
-  private func received(_ buffer: ByteBuffer, on id: LinkID) {
-    guard let link = links[id] else { return }
-    let now = now
-    link.frames(in: buffer) { engine.received(frame: $0, on: id, now: now) }
-    if let damage = link.takeDamage() { engine.streamDamaged(on: id, what: damage) }
-    settle()
-  }
-
-  private func writable(_ link: LinkID) {
-    send(on: link)
-    setTimer()
-  }
-
-  private func closed(_ id: LinkID, _ path: String, _ reason: String) {
-    guard let link = links.removeValue(forKey: id) else { return }
-    schedule.closed(path, refused: link.refusal != nil, now: now.microseconds)
-    engine.linkClosed(id, reason: link.refusal ?? reason, now: now)
-    settle()
-  }
-
-  private func send(on id: LinkID) {
-    guard let link = links[id] else { return }
-    let now = now
-    link.send { engine.nextFrame(on: id, now: now, into: &$0) }
   }
 
   // MARK: The engine
 
   /// Does what the engine wants done, until it wants nothing more.
-  private func settle() {
+  func settle() {
     // What is done here can lead back here, e.g. a port that closes at once.
     guard !isSettling else { return }
     isSettling = true
@@ -271,7 +165,7 @@ actor GatewayDaemon: Service {
     setTimer()
   }
 
-  private func setTimer() {
+  func setTimer() {
     let due = [engine.nextDeadline?.microseconds, schedule.nextDeadline].compactMap(\.self).min()
     guard due != timerDue else { return }
     timer?.cancel()
@@ -314,9 +208,8 @@ actor GatewayDaemon: Service {
       }
     case .aggregate(let round, let boards, let coding):
       aggregate(round, boards, coding)
-    case .close(let link, let reason):
-      links[link]?.refusal = reason
-      links[link]?.channel.close(promise: nil)
+    case .close(let link, let refusal):
+      close(link, refusal)
     case .finished:
       finished()
     }
@@ -338,10 +231,11 @@ actor GatewayDaemon: Service {
           try store.boardSeen(board, firmware: firmware, carrier: carrier.description, at: Date())
         }
         engine.boardIdentified(link, board, name: record.name, now: now)
+        if engine.isServing(link) { links[link]?.hasServed = true }
       } catch {
         narrator.storeFailed(error)
         // What it contributes could not be kept either: it keeps its update and is greeted again later.
-        perform(.close(link, reason: "its arrival could not be noted"))
+        perform(.close(link, .notNoted))
       }
       settle()
     }

@@ -1,24 +1,50 @@
 import Bytes
+import Gateway
 import LinkProtocol
 import NIOCore
+import SerialDevices
 
 /// A serial port in use: its channel, and the frames on its byte stream.
 final class OpenLink {
   let path: String
+  /// What is plugged in behind the port; nil if it is not a board's USB port.
+  let plugging: Plugging?
+  /// The first and last descriptor of the port: the channel has duplicates, so that what it closes on the event loop
+  /// never waits for the device.
+  let descriptor: CInt
   let channel: any Channel
   private var framing: StreamFraming
   private var frame: BoundedBytes
   private var coded: BoundedBytes
   private var reported = StreamDamage()
-  /// Set when the gateway itself closes the link, with the reason.
-  var refusal: String?
+  /// Set when the gateway itself closes the link.
+  var refusal: LinkRefusal?
+  /// Why it closed; the first reason that is known.
+  var reason: String?
+  /// Whether a board was ever served on it.
+  var hasServed = false
 
-  init(path: String, channel: any Channel, limits: LinkLimits) {
+  init(
+    path: String, plugging: Plugging?, descriptor: CInt, channel: any Channel, limits: LinkLimits
+  ) {
     self.path = path
+    self.plugging = plugging
+    self.descriptor = descriptor
     self.channel = channel
     framing = StreamFraming(maximumFrame: limits.maximumFrame)
     frame = BoundedBytes(capacity: limits.maximumFrame)
     coded = BoundedBytes(capacity: COBS.maximumEncodedLength(of: limits.maximumFrame))
+  }
+
+  /// How the use of the port ends.
+  var ending: PortSchedule.Ending {
+    switch refusal {
+    case nil: hasServed ? .served : .unanswered
+    // That is the gateway's fault, and may be over soon.
+    case .notNoted: .unanswered
+    case .identityTaken: .refusedForAnother
+    case .noCommonVersion, .foreignIdentity, .garbage, .boardMoved: .refused
+    }
   }
 
   /// Calls `body` with every frame that `buffer` completes.

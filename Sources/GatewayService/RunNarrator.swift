@@ -19,6 +19,8 @@ final class RunNarrator {
   /// Faults on links: when the last one was told, and how many came since.
   private var faults: [Carrier: (told: ContinuousClock.Instant, untold: Int)] = [:]
   private static let tellFaultsEvery = Duration.seconds(30)
+  /// Why the link on a port was refused when it was tried last.
+  private var refusals: [String: LinkRefusal] = [:]
 
   init(logger: Logger, live: LiveView?) {
     self.logger = logger
@@ -67,31 +69,25 @@ final class RunNarrator {
       let who = board.map { "\(name($0)) on " } ?? ""
       if let board { live?.update(key: board.id.description, line: nil) }
       say(.info, "\(who)\(carrier): link closed, \(reason)", board: board, ["_carrier": "\(carrier)"])
-    case .boardJoined(let board, let carrier, let welcome):
+    case .boardJoined(let board, let carrier, let before, let welcome):
+      refusals[carrier.description] = nil
       let held = welcome.model.map { "holds model \($0.short)" } ?? "holds no model"
+      let came = before.map { "is back, on \(carrier) (was \($0))" } ?? "joined on \(carrier)"
       say(
         .info,
-        "\(name(board)) joined on \(carrier): \(welcome.hardware.string), firmware \(welcome.firmware.string), \(welcome.examples) examples, \(held)",
+        "\(name(board)) \(came): \(welcome.hardware.string), firmware \(welcome.firmware.string), \(welcome.examples) examples, \(held)",
         board: board, ["_carrier": "\(carrier)"])
       show(board, "ready")
     case .boardLeft(let board, let carrier, let end):
       live?.update(key: board.id.description, line: nil)
       say(.warning, "\(name(board)) on \(carrier) \(words(end))", board: board, ["_carrier": "\(carrier)"])
-    case .versionRefused(let carrier, let refusal):
-      say(
-        .error,
-        "\(carrier): the board speaks protocol \(refusal.minimumVersion) to \(refusal.maximumVersion), this gateway \(ProtocolVersion.oldest) to \(ProtocolVersion.newest); update whichever is older",
-        ["_carrier": "\(carrier)"])
+    case .linkRefused(let carrier, let refusal):
+      tellRefusal(refusal, carrier)
     case .silent(let carrier, let seconds):
       say(
         .warning,
-        "\(carrier): nobody answered in \(seconds) s; is FedBridge's firmware on the board, and is this the right port? Greeting goes on",
-        ["_carrier": "\(carrier)"])
-    case .identityConflict(let board, let carrier, let existing):
-      say(
-        .error,
-        "\(carrier): claims to be \(name(board)), which is alive on \(existing); one of them is a copy, unplug it",
-        board: board, ["_carrier": "\(carrier)"])
+        "\(carrier): nobody answered in \(seconds) s; is FedBridge's firmware on the board, and is this the right port? Greeting goes on [link-no-answer]",
+        ["_carrier": "\(carrier)", "_code": "link-no-answer"])
     case .transferring(let board, let transfer):
       tellProgress(board, transfer)
     case .transferred(let board, let transfer):
@@ -158,10 +154,21 @@ final class RunNarrator {
       faults[carrier] = (last.told, last.untold + 1)
       return
     }
+    // What nobody has asked about for a while is forgotten: ports come and go.
+    faults = faults.filter { now - $0.value.told < Self.tellFaultsEvery * 4 }
     faults[carrier] = (now, 0)
     let who = board.map { "\(name($0)) on " } ?? ""
     let more = last.map { $0.untold > 0 ? " (and \($0.untold) faults before this one)" : "" } ?? ""
     say(.warning, "\(who)\(carrier): \(what)\(more)", board: board, ["_carrier": "\(carrier)"])
+  }
+
+  /// Tells why a link is refused, once as long as it is the same each time it is tried again.
+  private func tellRefusal(_ refusal: LinkRefusal, _ carrier: Carrier) {
+    guard let fault = refusal.fault else { return }
+    let isNews = refusals.updateValue(refusal, forKey: carrier.description) != refusal
+    say(
+      isNews ? .error : .debug, "\(carrier.withSerial): \(fault); \(refusal.remedy) [\(refusal.code)]",
+      ["_carrier": "\(carrier)", "_code": "\(refusal.code)"])
   }
 
   // MARK: Progress
@@ -299,6 +306,11 @@ final class RunNarrator {
 
   func portRecovered(_ path: String) {
     say(.info, "\(path): can be opened now", ["_port": "\(path)"])
+  }
+
+  /// A port is gone: what is plugged in there next is told of anew.
+  func portGone(_ path: String) {
+    refusals[Carrier.serial(port: path).description] = nil
   }
 
   func bootloader(_ path: String) {

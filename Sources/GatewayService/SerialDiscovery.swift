@@ -9,8 +9,9 @@ struct SerialDiscovery: Service {
 
   func run() async throws {
     do throws(SerialWatchError) {
-      let reports = try SerialPortWatch.reports()
-      await cancelWhenGracefulShutdown { await follow(reports) }
+      let watch = try SerialPortWatch()
+      await daemon.setLookAgain { watch.relist() }
+      await cancelWhenGracefulShutdown { await follow(watch.reports) }
     } catch {
       // Ports that are named still work.
       logger.error("\(error)")
@@ -19,18 +20,32 @@ struct SerialDiscovery: Service {
   }
 
   private func follow(_ reports: AsyncStream<SerialPortReport>) async {
+    var isModemManagerKnown = false
     for await report in reports {
       switch report {
       case .port(let event):
-        tell(event)
-        await daemon.portChanged(event)
+        if case .appeared(let port) = event {
+          logger.info("\(port.node): plugged in (serial \(port.usb.serial))")
+          if !isModemManagerKnown { isModemManagerKnown = warnOfModemManager(port) }
+        }
+        let wasOpen = await daemon.portChanged(event)
+        if case .vanished(let port) = event {
+          // The end of its link is a line of its own.
+          logger.log(
+            level: wasOpen ? .debug : .info, "\(port.node): unplugged (serial \(port.usb.serial))")
+        }
       case .listed(let count, let hotPlug):
         logger.info("\(count) boards on USB")
         if !hotPlug {
           logger.notice(
-            "no udev runs here: boards plugged in from now on are not noticed; name their ports with --serial PATH"
+            "no udev runs here: boards are looked for every few seconds, and no rule gives this user their ports"
           )
         }
+      case .hotPlug(let runs):
+        logger.notice(
+          runs
+            ? "udev runs now: boards are noticed as they are plugged in"
+            : "udev runs no more: boards are looked for every few seconds")
       case .relisted:
         logger.debug("USB events were lost and the ports listed anew")
       case .failed(let error):
@@ -41,11 +56,12 @@ struct SerialDiscovery: Service {
     try? await gracefulShutdown()
   }
 
-  private func tell(_ event: PortEvent) {
-    switch event {
-    case .appeared(let port): logger.info("\(port.node): plugged in (serial \(port.usb.serial))")
-    case .vanished(let port): logger.info("\(port.node): unplugged (serial \(port.usb.serial))")
-    case .changed: break
-    }
+  /// Warns if a ModemManager runs that udev has not told to keep off a port.
+  private func warnOfModemManager(_ port: SerialPort) -> Bool {
+    guard port.isModemCandidate, let program = PortHolder.running("ModemManager") else { return false }
+    logger.warning(
+      "\(port.node): \(program) will open it and write modem commands to the board; install the udev rule 70-fedbridge.rules and plug the board in again [modem-manager]",
+      metadata: ["_port": "\(port.node)", "_code": "modem-manager"])
+    return true
   }
 }

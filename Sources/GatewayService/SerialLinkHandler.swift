@@ -28,9 +28,16 @@ final class SerialLinkHandler: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // A pseudo-terminal and a USB port report the end of the other side as an I/O error.
-    if let error = error as? IOError, error.errnoCode != EIO { reason = String(describing: error) }
+    if let error = error as? IOError, !Self.isUnplugged(error.errnoCode) {
+      reason = String(describing: error)
+    }
     context.close(promise: nil)
+  }
+
+  /// What a port answers whose other side is gone: a pseudo-terminal EIO, a USB port ENODEV or ENXIO while it goes. NIO
+  /// makes a hang-up ECONNRESET or EPIPE, and EBADF of a write after it.
+  private static func isUnplugged(_ number: CInt) -> Bool {
+    [EIO, ENODEV, ENXIO, ECONNRESET, EPIPE, EBADF].contains(number)
   }
 
   func channelInactive(context: ChannelHandlerContext) {

@@ -28,6 +28,13 @@ public struct PortHolder: Sendable, Hashable, CustomStringConvertible {
     }.map { PortHolder(pid: $0, name: processName($0)) }
   }
 
+  /// A running process of this name, whoever owns it; nil if none is to be seen.
+  public static func running(_ name: String) -> PortHolder? {
+    names(in: "/proc").compactMap { Int32($0) }.sorted().lazy.map {
+      PortHolder(pid: $0, name: processName($0))
+    }.first { $0.name == name }
+  }
+
   private static func isSameFile(_ link: String, as wanted: stat) -> Bool {
     // Only what looks like a path is asked further: stat(2) on a file of a dead network mount would hang.
     let isDevice = wanted.st_mode & S_IFMT == S_IFCHR

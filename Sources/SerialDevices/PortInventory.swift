@@ -15,7 +15,14 @@ public struct PortInventory: Sendable {
   /// The ports present, in the order of their nodes.
   public var ports: [SerialPort] { present.values.sorted { $0.node < $1.node } }
 
-  /// A port is there: listed, added or changed.
+  /// The monitor tells of a port: added or changed. Even where nothing is known to be different its permissions may
+  /// be, so this is never silent.
+  public mutating func announced(_ port: SerialPort) -> [PortEvent] {
+    let events = seen(port)
+    return events.isEmpty ? [.changed(port)] : events
+  }
+
+  /// A port is there.
   public mutating func seen(_ port: SerialPort) -> [PortEvent] {
     var events: [PortEvent] = []
     // A node has one device. Another port that claims it is gone and its removal was lost.

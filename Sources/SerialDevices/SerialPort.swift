@@ -1,3 +1,17 @@
+/// One stay of one device in one USB socket, from plug to unplug. Never the same twice, whatever tty number it gets.
+public struct Plugging: Sendable, Hashable {
+  /// The kernel's name of the port, its path below /sys.
+  public var devicePath: String
+  /// The number that the USB bus gave the device when it was attached.
+  public var attachment: UInt32
+
+  /// A plugging from its parts.
+  public init(devicePath: String, attachment: UInt32) {
+    self.devicePath = devicePath
+    self.attachment = attachment
+  }
+}
+
 /// A serial port of a board that is plugged in.
 public struct SerialPort: Sendable, Hashable {
   /// The kernel's name of this port, its path below /sys. The key of ``PortInventory``.
@@ -11,15 +25,24 @@ public struct SerialPort: Sendable, Hashable {
   public var usb: USBIdentity
   /// What runs on the board.
   public var kind: BoardKind
+  /// Whether udev leaves the port to ModemManager, which then opens it and writes modem commands to the board.
+  public var isModemCandidate: Bool
 
   /// A port from its parts.
-  public init(devicePath: String, node: String, attachment: UInt32, usb: USBIdentity, kind: BoardKind) {
+  public init(
+    devicePath: String, node: String, attachment: UInt32, usb: USBIdentity, kind: BoardKind,
+    isModemCandidate: Bool = false
+  ) {
     self.devicePath = devicePath
     self.node = node
     self.attachment = attachment
     self.usb = usb
     self.kind = kind
+    self.isModemCandidate = isModemCandidate
   }
+
+  /// This stay of this device in this socket.
+  public var plugging: Plugging { Plugging(devicePath: devicePath, attachment: attachment) }
 
   /// Whether `other` is the same plugging of the same device on the same port, so that a descriptor opened on one
   /// serves the other.
@@ -33,7 +56,8 @@ public struct SerialPort: Sendable, Hashable {
 public enum PortEvent: Sendable, Hashable {
   /// A port that was not there before.
   case appeared(SerialPort)
-  /// A port that stays, with another node name or other texts. What is open stays open.
+  /// A port that stays. Its node name or its texts are others, or udev's rules ran over it again, after which its
+  /// permissions may be others. What is open stays open.
   case changed(SerialPort)
   /// A port that is gone; as it was last known.
   case vanished(SerialPort)

@@ -7,6 +7,9 @@ import Glibc
 public struct TTY: ~Copyable {
   /// The port as it was named.
   public let path: String
+  /// What is behind the port on USB: asked for after the port was open, while nothing else can take its number. Nil
+  /// if it is not a board's USB port, as a pseudo-terminal is not.
+  public private(set) var usb: SerialPort?
 
   private var descriptor: Int32
 
@@ -19,14 +22,18 @@ public struct TTY: ~Copyable {
   /// - 115200 baud. The number means nothing to a USB port, except that 1200 would arm the jump of a stock board into
   ///   its bootloader, and the tty would remember it.
   /// - Works for pseudo-terminals too.
+  /// - A board in its bootloader is not opened, whatever name the port has.
   ///
-  /// Takes no time to speak of, but /proc is searched when the port is busy.
+  /// Can block: a sick device has 5 s for each request of the driver, and /proc is searched when the port is busy.
   ///
   /// - Parameter path: a character device, or a link to one.
   public static func open(_ path: String) throws(TTYError) -> TTY {
     // From here on an error closes the descriptor, because its owner goes.
     var tty = TTY(path: path, descriptor: try openDevice(path))
     guard isatty(tty.descriptor) == 1 else { throw .notATerminal(path: path) }
+    var status = stat()
+    guard fstat(tty.descriptor, &status) == 0 else { throw laterError(errno, path: path) }
+    tty.usb = try boardPort(status, path: path)
     try tty.makeExclusive()
     try tty.makeRaw()
     return tty
@@ -38,14 +45,41 @@ public struct TTY: ~Copyable {
   }
 
   deinit {
-    if descriptor >= 0 { close(descriptor) }
+    if descriptor >= 0 { Self.end(descriptor, patience: .zero) }
   }
 
-  /// Gives the descriptor away: from now on the caller closes it, once.
+  /// Gives the descriptor away: from now on the caller ends it, once, with ``end(_:patience:)``.
   public consuming func release() -> Int32 {
     let released = descriptor
     descriptor = -1
     return released
+  }
+
+  /// Closes a released descriptor: waits at most `patience` for what was written to leave, and drops the rest.
+  ///
+  /// A plain close(2) waits up to 30 s for a device that takes nothing; so may this, on kernels whose cdc_acm cannot
+  /// drop what it has begun to send, or when the device answers no request. Not for an event loop. DTR falls when the
+  /// last duplicate of the descriptor is closed: that should be this one.
+  public static func end(_ descriptor: Int32, patience: Duration) {
+    let end = ContinuousClock.now + patience
+    var waiting: Int32 = 0
+    // Fails on a port that hung up.
+    while ioctl(descriptor, UInt(TIOCOUTQ), &waiting) == 0, waiting > 0 {
+      guard ContinuousClock.now < end else {
+        tcflush(descriptor, TCIOFLUSH)
+        break
+      }
+      usleep(2000)
+    }
+    close(descriptor)
+  }
+
+  /// What is behind a device on USB. A bootloader is refused.
+  private static func boardPort(_ status: stat, path: String) throws(TTYError) -> SerialPort? {
+    guard !isPseudoTerminal(status) else { return nil }
+    let port = UdevDevice.port(number: status.st_rdev)
+    guard port?.kind != .bootloader else { throw .bootloader(path: path) }
+    return port
   }
 
   private static func openDevice(_ path: String) throws(TTYError) -> Int32 {
@@ -53,6 +87,8 @@ public struct TTY: ~Copyable {
     guard stat(path, &status) == 0 else { throw openError(errno, path: path) }
     // Asked before open(2), which on other files may wait, rewind a tape or start a watchdog.
     guard status.st_mode & S_IFMT == S_IFCHR else { throw .notATerminal(path: path) }
+    // Opening alone would raise DTR on it.
+    _ = try boardPort(status, path: path)
     while true {
       let descriptor = Glibc.open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
       if descriptor >= 0 { return descriptor }
@@ -64,7 +100,7 @@ public struct TTY: ~Copyable {
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let reason = errno
       guard reason == EWOULDBLOCK else { throw Self.laterError(reason, path: path) }
-      // Closed first, so that the search does not find this attempt.
+      // Closed first, so that the search does not find this attempt. Nothing is flushed: it is another's.
       close(descriptor)
       descriptor = -1
       throw .busy(path: path, holders: PortHolder.find(path: path))

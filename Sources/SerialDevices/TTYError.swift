@@ -10,6 +10,8 @@ public enum TTYError: Error, Sendable, Hashable, CustomStringConvertible {
   case busy(path: String, holders: [PortHolder])
   /// There is a file, but no terminal.
   case notATerminal(path: String)
+  /// A board in its bootloader, which is never opened.
+  case bootloader(path: String)
   /// The device answers with this errno.
   case inputOutput(path: String, errno: Int32)
   /// It went away while it was being opened.
@@ -24,6 +26,7 @@ public enum TTYError: Error, Sendable, Hashable, CustomStringConvertible {
     case .permissionDenied: "tty-permission-denied"
     case .busy: "tty-busy"
     case .notATerminal: "tty-not-a-terminal"
+    case .bootloader: "tty-bootloader"
     case .inputOutput: "tty-input-output"
     case .vanished: "tty-vanished"
     case .refused: "tty-refused"
@@ -34,7 +37,7 @@ public enum TTYError: Error, Sendable, Hashable, CustomStringConvertible {
   public var path: String {
     switch self {
     case .noSuchDevice(let path), .permissionDenied(let path, _, _), .busy(let path, _),
-      .notATerminal(let path),
+      .notATerminal(let path), .bootloader(let path),
       .inputOutput(let path, _), .vanished(let path), .refused(let path, _):
       path
     }
@@ -51,6 +54,7 @@ public enum TTYError: Error, Sendable, Hashable, CustomStringConvertible {
     case .busy(let path, let holders):
       "\(path) is held by \(holders.map(describe).joined(separator: " and "))"
     case .notATerminal(let path): "\(path) is not a tty"
+    case .bootloader(let path): "\(path) is a board in its bootloader, which is left alone"
     case .inputOutput(let path, let errno): "\(path) does not answer: \(systemMessage(errno))"
     case .vanished(let path): "\(path) went away while it was being opened"
     case .refused(let path, let errno): "\(path) cannot be opened: \(systemMessage(errno))"
@@ -73,12 +77,19 @@ public enum TTYError: Error, Sendable, Hashable, CustomStringConvertible {
     case .busy(_, let holders):
       "end it, for example with: kill \(holders[0].pid)"
     case .notATerminal: "name a serial port such as /dev/ttyACM0"
+    case .bootloader: "press its reset button once to start the firmware"
     case .inputOutput: "check the cable and the power supply, then plug the board in again"
     case .vanished: "nothing, if the board was unplugged or reset; else check the cable"
     case .refused(_, let errno) where errno == EMFILE || errno == ENFILE:
       "raise the limit of open files (LimitNOFILE= in the unit, or ulimit -n)"
     case .refused: "check the path and the system's log"
     }
+  }
+
+  /// Whether nobody but this process has the port: it is open already, under this or another name.
+  public var isHeldHere: Bool {
+    guard case .busy(_, let holders) = self else { return false }
+    return !holders.isEmpty && holders.allSatisfy { $0.pid == getpid() }
   }
 
   /// Cause, remedy and code in one line.

@@ -25,11 +25,14 @@ final class UdevTTYSource {
   /// Readable when ``read()`` has something to tell.
   let descriptor: Int32
 
-  /// Whether a udev daemon runs here. Without one libudev's monitor stays silent and its database is empty, which
+  /// Whether a udev daemon runs here now. Without one libudev's monitor stays silent and its database is empty, which
   /// is the case in most containers.
-  let daemonRuns: Bool
+  static var daemonRuns: Bool { access("/run/udev/control", F_OK) == 0 }
 
   /// Opens a monitor that receives from this moment on: list after it, never before.
+  ///
+  /// One that was opened while no daemon ran may stay silent for ever: libudev then subscribes to nothing, unless /dev
+  /// is the kernel's own.
   init() throws(SerialWatchError) {
     guard let udev = udev_new() else { throw SerialWatchError(call: "udev_new", errno: errno) }
     // "udev" rather than "kernel": after the rules, when node, group and links exist.
@@ -48,7 +51,6 @@ final class UdevTTYSource {
     self.udev = udev
     self.monitor = monitor
     descriptor = udev_monitor_get_fd(monitor)
-    daemonRuns = access("/run/udev/control", F_OK) == 0
   }
 
   deinit {
@@ -68,9 +70,19 @@ final class UdevTTYSource {
     }
     // A device from the monitor is a reference of ours; its parents are not.
     defer { udev_device_unref(device) }
-    let path = text(udev_device_get_syspath(device))
-    if text(udev_device_get_action(device)) == "remove" { return .lost(devicePath: path) }
-    return port(device).map(Reading.seen) ?? .lost(devicePath: path)
+    let path = UdevDevice.text(udev_device_get_syspath(device))
+    if UdevDevice.text(udev_device_get_action(device)) == "remove" {
+      // A removal that waited here while the next board took the same place in /sys is not that board's.
+      return currentPort(devicePath: path).map(Reading.seen) ?? .lost(devicePath: path)
+    }
+    return UdevDevice.port(device).map(Reading.seen) ?? .lost(devicePath: path)
+  }
+
+  /// The port that is at this place in /sys now. The kernel empties the place before it tells of a removal.
+  private func currentPort(devicePath: String) -> SerialPort? {
+    guard let device = udev_device_new_from_syspath(udev, devicePath) else { return nil }
+    defer { udev_device_unref(device) }
+    return UdevDevice.port(device)
   }
 
   /// Forgets what is waiting.
@@ -83,8 +95,8 @@ final class UdevTTYSource {
     }
   }
 
-  /// All ports of boards that are there now.
-  func list() throws(SerialWatchError) -> [SerialPort] {
+  /// All ports of boards that are there now, and whether udev is done with them.
+  func list() throws(SerialWatchError) -> [(port: SerialPort, isReady: Bool)] {
     guard let enumerate = udev_enumerate_new(udev) else {
       throw SerialWatchError(call: "udev_enumerate_new", errno: errno)
     }
@@ -92,7 +104,8 @@ final class UdevTTYSource {
     udev_enumerate_add_match_subsystem(enumerate, "tty")
     let result = udev_enumerate_scan_devices(enumerate)
     guard result >= 0 else { throw SerialWatchError(call: "udev_enumerate_scan_devices", errno: -result) }
-    var ports: [SerialPort] = []
+    let needsRules = Self.daemonRuns
+    var ports: [(port: SerialPort, isReady: Bool)] = []
     var entry = udev_enumerate_get_list_entry(enumerate)
     while let current = entry {
       entry = udev_list_entry_get_next(current)
@@ -101,39 +114,10 @@ final class UdevTTYSource {
         continue
       }
       defer { udev_device_unref(device) }
-      // Before its rules ran a node may still have the wrong group; the monitor tells when they did.
-      if daemonRuns && udev_device_get_is_initialized(device) == 0 { continue }
-      if let port = port(device) { ports.append(port) }
+      if let port = UdevDevice.port(device) {
+        ports.append((port, !needsRules || udev_device_get_is_initialized(device) != 0))
+      }
     }
     return ports
-  }
-
-  /// The board's port that this tty is; nil if it has no node or is not a board's.
-  private func port(_ device: OpaquePointer) -> SerialPort? {
-    guard let node = udev_device_get_devnode(device),
-      let parent = udev_device_get_parent_with_subsystem_devtype(device, "usb", "usb_device"),
-      let vendor = UInt16(attribute(parent, "idVendor"), radix: 16),
-      let product = UInt16(attribute(parent, "idProduct"), radix: 16),
-      let kind = BoardKind(vendor: vendor, product: product)
-    else { return nil }
-    let place = text(udev_device_get_property_value(device, "ID_PATH"))
-    return SerialPort(
-      devicePath: text(udev_device_get_syspath(device)), node: String(cString: node),
-      attachment: UInt32(attribute(parent, "devnum")) ?? 0,
-      usb: USBIdentity(
-        vendor: vendor, product: product, serial: attribute(parent, "serial"),
-        portPath: place.isEmpty ? text(udev_device_get_sysname(parent)) : place,
-        productName: attribute(parent, "product"), manufacturer: attribute(parent, "manufacturer")),
-      kind: kind)
-  }
-
-  /// An attribute from /sys; empty if the device does not have it. Read from /sys and not from udev's database or
-  /// /dev/serial/by-id, which was missing from some releases of systemd.
-  private func attribute(_ device: OpaquePointer, _ name: String) -> String {
-    text(udev_device_get_sysattr_value(device, name))
-  }
-
-  private func text(_ pointer: UnsafePointer<CChar>?) -> String {
-    pointer.map { String(cString: $0) } ?? ""
   }
 }

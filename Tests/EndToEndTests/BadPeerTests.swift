@@ -94,17 +94,22 @@ extension EndToEnd {
       let refused = try gateway.log.line(
         with: other.port, "the board speaks protocol 9 to 9, this gateway 1 to 1; update", within: 30
       ).line
-      #expect(refused.level == "error")
-      try gateway.log.first(within: 30, "about the flood") {
-        $0.level == "warning" && $0.message.hasPrefix(flooding.port)
-      }
+      #expect(refused.level == "error" && refused["code"] == "link-no-common-version")
+      let flooded = try gateway.log.line(
+        with: flooding.port, "bytes came and no answer of a board is among them", "right port", within: 30
+      ).line
+      #expect(flooded.level == "error" && flooded["code"] == "link-garbage")
+      try gateway.log.line(with: "\(flooding.port): link closed, it does not speak the protocol", within: 5)
       try gateway.log.line(with: cutting.port, "cut short", within: 30)
-      for port in [silent, flooding, cutting.terminal] {
+      for port in [silent, cutting.terminal] {
         try gateway.log.line(with: port.port, "nobody answered in 30 s", "right port?", within: 60)
       }
       let (_, index) = try gateway.log.line(with: "nobody answered in 30 s")
       try gateway.log.line(with: " done: 2 contributions", from: index)
-      // A flood is not a flood of lines.
+      // What is tried again and again is told once, and a flood is not a flood of lines.
+      for code in ["link-no-common-version", "link-garbage"] {
+        #expect(gateway.log.all.filter { $0["code"] == code }.count == 1)
+      }
       #expect(gateway.log.lines(with: flooding.port).count < 20)
       gateway.send(SIGTERM)
       #expect(try gateway.end(within: 5) == .exit(0))

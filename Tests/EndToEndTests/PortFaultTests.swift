@@ -9,8 +9,11 @@ extension EndToEnd {
   /// Ports that cannot be opened: the cause and the remedy are said, and the others go on.
   @Suite struct PortFaults {
     /// Starts a gateway with two boards of its own and one more port.
-    private func gateway(_ bench: Bench, port: String, wrapper: [String] = []) throws -> RunningProgram {
-      try bench.gateway(["--virtual-boards", "2", "--rounds", "100000", "--serial", port], wrapper: wrapper)
+    private func gateway(
+      _ bench: Bench, port: String, more: [String] = [], wrapper: [String] = []
+    ) throws -> RunningProgram {
+      try bench.gateway(
+        ["--virtual-boards", "2", "--rounds", "100000", "--serial", port] + more, wrapper: wrapper)
     }
 
     /// Expects that rounds are held after the line `index`, and ends the gateway.
@@ -62,6 +65,21 @@ extension EndToEnd {
       let (_, joined) = try gateway.log.line(with: "(0000000000000abc) joined on port", from: done)
       #expect(board.isRunning)
       try expectRounds(gateway, after: joined)
+    }
+
+    @Test func aPortWithTwoNamesIsServedOnceAndNobodyIsToldToDoAnything() throws {
+      let bench = try Bench()
+      defer { bench.clear() }
+      let peer = try ScriptedPeer(id: 0xbee) { $0.takeModel($1, $2) }
+      defer { peer.end() }
+      let alias = bench.directory + "/alias"
+      try FileManager.default.createSymbolicLink(atPath: alias, withDestinationPath: peer.path)
+      let gateway = try gateway(bench, port: peer.path, more: ["--serial", alias])
+      try gateway.log.line(with: "(0000000000000bee) joined")
+      let (_, done) = try gateway.log.line(with: " done: ", within: 60)
+      #expect(gateway.log.lines(with: "is held by").isEmpty)
+      #expect(gateway.log.lines(with: "(0000000000000bee) joined").count == 1)
+      try expectRounds(gateway, after: done)
     }
 
     @Test func aPortThatAnotherProgramHoldsIsServedWhenItIsFree() throws {

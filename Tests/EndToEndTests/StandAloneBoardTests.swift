@@ -144,13 +144,14 @@ extension EndToEnd {
       let (conflict, index) = try gateway.log.line(
         with: "port-2: claims to be board ", "(00000000000000a1), which is alive on port-1", "unplug it",
         from: before, within: 30)
-      #expect(conflict.level == "error")
+      #expect(conflict.level == "error" && conflict["code"] == "link-identity-taken")
       let (_, round) = try gateway.log.line(with: " done: 1 contributions", from: index)
       try gateway.log.line(with: " done: 1 contributions", from: round + 1)
       // The copy takes over when the first one is gone.
       first.send(SIGKILL)
       let (_, closed) = try gateway.log.line(with: "port-1: link closed", from: round)
-      try gateway.log.line(with: "(00000000000000a1) joined on port-2", from: closed, within: 30)
+      try gateway.log.line(
+        with: "(00000000000000a1) is back, on port-2 (was port-1)", from: closed, within: 10)
       try gateway.log.line(with: contribution(1), "stored", from: closed)
       #expect(copy.isRunning)
       gateway.send(SIGTERM)

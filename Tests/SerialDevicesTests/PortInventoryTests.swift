@@ -1,6 +1,7 @@
 import PropertyTesting
-import SerialDevices
 import Testing
+
+@testable import SerialDevices
 
 private func port(
   _ socket: Int = 1, node: Int = 0, serial: String = "A1", attachment: UInt32 = 1, product: UInt16 = 0x805a
@@ -37,6 +38,13 @@ private func port(
     #expect(inventory.seen(renamed) == [.changed(renamed)])
     renamed.usb.productName = "Nano 33 BLE"
     #expect(inventory.seen(renamed) == [.changed(renamed)])
+  }
+
+  @Test func whatUdevTellsOfAKnownPortIsNeverSilentBecauseItsPermissionsMayBeNew() {
+    var inventory = PortInventory()
+    #expect(inventory.announced(port()) == [.appeared(port())])
+    #expect(inventory.announced(port()) == [.changed(port())])
+    #expect(inventory.announced(port(attachment: 2)) == [.vanished(port()), .appeared(port(attachment: 2))])
   }
 
   @Test func aBoardThatWasPluggedAnewIsANewPortEvenIfItsRemovalWasMissed() {
@@ -125,6 +133,39 @@ private func port(
         #expect(Set(told.values) == Set(world.values), "seed \(seed)")
       }
     }
+  }
+}
+
+@Suite struct PortSettlingTests {
+  @Test func aPortWaitsForItsRulesButNotForEver() {
+    var settling = PortSettling()
+    let (ready, bare) = (port(1, node: 0), port(2, node: 1))
+    func admit(_ isReady: Bool, at now: UInt64) -> [SerialPort] {
+      settling.admit([(ready, true), (bare, isReady)], known: [], now: now)
+    }
+    #expect(admit(false, at: 5) == [ready])
+    #expect(settling.isWaiting)
+    #expect(admit(false, at: 4 + PortSettling.patience) == [ready])
+    #expect(admit(false, at: 5 + PortSettling.patience) == [ready, bare])
+    #expect(!settling.isWaiting)
+    #expect(admit(true, at: 6 + PortSettling.patience) == [ready, bare])
+  }
+
+  @Test func theRulesMayRunAtAnyTimeAndAnotherPluggingWaitsAnew() {
+    var settling = PortSettling()
+    #expect(settling.admit([(port(), false)], known: [], now: 0).isEmpty)
+    #expect(settling.admit([(port(), true)], known: [], now: 1) == [port()])
+    #expect(!settling.isWaiting)
+    let again = port(attachment: 2)
+    #expect(settling.admit([(again, false)], known: [], now: PortSettling.patience).isEmpty)
+    #expect(settling.admit([], known: [], now: PortSettling.patience).isEmpty)
+    #expect(!settling.isWaiting, "what is gone is forgotten")
+  }
+
+  @Test func aPortThatCountedBeforeADaemonRanGoesOnToCount() {
+    var settling = PortSettling()
+    #expect(settling.admit([(port(), false)], known: [port().plugging], now: 0) == [port()])
+    #expect(!settling.isWaiting)
   }
 }
 

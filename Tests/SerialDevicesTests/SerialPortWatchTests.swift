@@ -14,12 +14,12 @@ private func watchThreads() throws -> Int {
 @Suite(.serialized, .timeLimit(.minutes(1))) struct SerialPortWatchTests {
   @Test func theRealLibudevListsWhatIsThereWithOrWithoutADaemon() async throws {
     var ports = 0
-    for await report in try SerialPortWatch.reports() {
+    for await report in try SerialPortWatch().reports {
       switch report {
       case .port(.appeared(let port)):
         ports += 1
         #expect(port.usb.vendor == 0x2341 && port.node.hasPrefix("/dev/"))
-      case .port, .relisted: continue
+      case .port, .relisted, .hotPlug: continue
       case .listed(let count, let hotPlug):
         #expect(count == ports)
         #expect(hotPlug == FileManager.default.fileExists(atPath: "/run/udev/control"))
@@ -31,8 +31,8 @@ private func watchThreads() throws -> Int {
 
   @Test func aCancelledWatchLeavesNoThreadBehind() async throws {
     let (listed, told) = AsyncStream<Void>.makeStream()
-    let watches = try (0..<8).map { _ in try SerialPortWatch.reports() }.map { reports in
-      Task { for await case .listed in reports { told.yield() } }
+    let watches = try (0..<8).map { _ in try SerialPortWatch() }.map { watch in
+      Task { for await case .listed in watch.reports { told.yield() } }
     }
     var running = listed.makeAsyncIterator()
     for _ in watches { await running.next() }
@@ -43,8 +43,25 @@ private func watchThreads() throws -> Int {
   }
 
   @Test func aWatchNobodyReadsEndsWithItsStream() async throws {
-    do { _ = try SerialPortWatch.reports() }
+    do { _ = try SerialPortWatch() }
     while try watchThreads() > 0 { await Task.yield() }
+  }
+
+  @Test func aWatchThatIsAskedToListAgainLivesOn() async throws {
+    try await listAgain()
+    while try watchThreads() > 0 { await Task.yield() }
+  }
+
+  private func listAgain() async throws {
+    let watch = try SerialPortWatch()
+    for await report in watch.reports {
+      if case .failed(let error) = report { Issue.record("\(error)") }
+      guard case .listed = report else { continue }
+      for _ in 0..<100 { watch.relist() }
+      #expect(try watchThreads() == 1)
+      return
+    }
+    Issue.record("the watch ended by itself")
   }
 
   @Test func theErrorIsOneLineWithTheSystemsWords() {

@@ -51,6 +51,36 @@ private func openingError(_ path: String) -> TTYError? {
     #expect(ioctl(port.number, UInt(0x8004_5440), &exclusive) == 0 && exclusive == 0)
   }
 
+  @Test func aPseudoTerminalIsNobodysUSBPort() throws {
+    let pty = PseudoTerminal()
+    let tty = try TTY.open(pty.path)
+    #expect(tty.usb == nil)
+  }
+
+  @Test(arguments: [false, true]) func endingAPortIsQuickWhetherOrNotAnybodyReads(_ isGone: Bool) throws {
+    var pty: PseudoTerminal? = PseudoTerminal()
+    let port = try TTY.open(pty!.path).release()
+    let bytes = [UInt8](repeating: 7, count: 4096)
+    // Until it takes no more: nobody reads it.
+    while write(port, bytes, bytes.count) > 0 {}
+    #expect(errno == EAGAIN)
+    if isGone { pty = nil }
+    let begin = ContinuousClock.now
+    TTY.end(port, patience: .milliseconds(20))
+    #expect(ContinuousClock.now - begin < .seconds(5))
+    #expect(fcntl(port, F_GETFD) == -1 && errno == EBADF)
+  }
+
+  @Test func whatWasWrittenBeforeTheEndArrives() throws {
+    let pty = PseudoTerminal()
+    let port = try TTY.open(pty.path).release()
+    #expect(write(port, "farewell", 8) == 8)
+    TTY.end(port, patience: .seconds(1))
+    var buffer = [UInt8](repeating: 0, count: 64)
+    #expect(read(pty.master, &buffer, buffer.count) == 8)
+    #expect(String(decoding: buffer[..<8], as: UTF8.self) == "farewell")
+  }
+
   @Test func everyByteValuePassesBothWaysUnchanged() throws {
     let pty = PseudoTerminal()
     let port = Descriptor(try TTY.open(pty.path).release())
@@ -175,6 +205,7 @@ private func openingError(_ path: String) -> TTYError? {
       .permissionDenied(path: "/dev/ttyACM0", group: "dialout", mode: 0o660),
       .busy(path: "/dev/ttyACM0", holders: [PortHolder(pid: 812, name: "ModemManager")]),
       .busy(path: "/dev/ttyACM0", holders: []), .notATerminal(path: "/etc/passwd"),
+      .bootloader(path: "/dev/ttyACM0"),
       .inputOutput(path: "/dev/ttyACM0", errno: EIO), .vanished(path: "/dev/ttyACM0"),
       .refused(path: "/dev/ttyACM0", errno: EMFILE),
     ]
@@ -182,7 +213,21 @@ private func openingError(_ path: String) -> TTYError? {
       #expect(error.description == "\(error.cause); \(error.remedy) [\(error.code)]")
       #expect(error.description.contains(error.path) && !error.description.contains("\n"))
     }
-    #expect(Set(errors.map(\.code)).count == 7)
+    #expect(Set(errors.map(\.code)).count == 8)
+  }
+
+  @Test func aPortThatIsOpenHereUnderAnotherNameIsToldFromOneThatAnotherProgramHolds() {
+    let (own, other) = (PortHolder(pid: getpid(), name: "fedbridge"), PortHolder(pid: 7, name: "minicom"))
+    #expect(TTYError.busy(path: "x", holders: [own]).isHeldHere)
+    #expect(!TTYError.busy(path: "x", holders: [own, other]).isHeldHere)
+    #expect(!TTYError.busy(path: "x", holders: []).isHeldHere)
+    #expect(!TTYError.noSuchDevice(path: "x").isHeldHere)
+  }
+
+  @Test func aRunningProgramIsFoundByItsName() throws {
+    let name = try String(contentsOfFile: "/proc/self/comm", encoding: .utf8).dropLast()
+    #expect(try #require(PortHolder.running(String(name))).name == name)
+    #expect(PortHolder.running("no such program") == nil)
   }
 
   @Test func theRemedyFitsTheCase() {
