@@ -130,7 +130,7 @@ class Fidget:
             else:
                 await self.plug(board)
             # From far less than a board needs to be known again to enough for parts of a round.
-            await asyncio.sleep(self.random.choice([0, 0, 0.05, 0.3, 1.0, 2.0]))
+            await asyncio.sleep(self.random.choice([0, 0, 0.05, 0.2, 0.6, 1.2]))
         for board in self.boards:
             if not board.is_plugged:
                 await self.plug(board)
