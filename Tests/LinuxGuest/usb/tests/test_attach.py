@@ -105,6 +105,8 @@ async def test_what_does_not_work_is_said_in_words(tmp_path: Path) -> None:
         for bus_id, port, words in (("1-9", 0, "import of 1-9 refused"), ("1-1", 8, "no port 8; there are 0 to 7")):
             with pytest.raises(script.Failure, match=words):
                 await asyncio.to_thread(script.attach, address, bus_id, port)
+        with pytest.raises(script.Failure, match=r"nobody answers at 127\.0\.0\.1:1: Connection refused"):
+            await asyncio.to_thread(script.attach, ("127.0.0.1", 1), "1-1", 0)
         (tmp_path / "vhci_hcd.0").rename(tmp_path / "none")
         with pytest.raises(script.Failure, match="modprobe"):
             await asyncio.to_thread(script.attach, address, "1-1")
