@@ -86,6 +86,16 @@ def wait_for_port(wanted, deadline):
         time.sleep(0.02)
 
 
+def connect(address, timeout):
+    try:
+        connection = socket.create_connection(address, timeout)
+    except OSError as error:
+        raise Failure(f"nobody answers at {address[0]}:{address[1]}: {error.strerror or error}") from error
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return connection
+
+
 def receive(connection, count):
     data = b""
     while len(data) < count:
@@ -101,9 +111,7 @@ def attach(address, bus_id, wanted=None, timeout=20.0):
     deadline = time.monotonic() + timeout
     # First the port, then the device: nobody shall wait for a device that waits for a port.
     number, port = wait_for_port(wanted, deadline)
-    with socket.create_connection(address, timeout) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    with connect(address, timeout) as connection:
         connection.sendall(struct.pack(">HHI32s", VERSION, REQUEST_IMPORT, 0, bus_id.encode()))
         version, code, status = struct.unpack(">HHI", receive(connection, 8))
         if (version, code) != (VERSION, REPLY_IMPORT):
@@ -146,14 +154,13 @@ def follow(address, patience):
     deadline = time.monotonic() + patience
     while True:
         try:
-            connection = socket.create_connection(address, 5)
+            connection = connect(address, 5)
             break
-        except OSError as error:
+        except Failure:
             if time.monotonic() > deadline:
-                raise Failure(f"no hub at {address[0]}:{address[1]}: {error}") from error
+                raise
             time.sleep(0.1)
     connection.settimeout(None)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     lock = threading.Lock()
 
     def obey(order):

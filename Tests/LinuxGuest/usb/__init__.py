@@ -8,6 +8,20 @@
         await hub.plug(board, 0)
         await board.application.until(lambda device: device.dtr, timeout=60)
         hub.unplug(board)
+
+What is where, from the wire up:
+
+    pdu           the bytes of USB/IP               usbip       the server: imports, transfers, pulled cables
+    device        what the server needs of a device: whoever answers its transfers, an emulated chip too, is one
+    standard      descriptors and chapter 9         cdc_acm     the serial port, the touch     nano33ble   identities
+    firmware      what is behind the port           port_board  a program on a pseudo-terminal there
+    misbehaving   firmware and devices that do what they must not
+    hub           boards and the hands that plug    cables      the line to the guest's attach.py
+    background    all this for tests that are no coroutines
+
+What this is not: a bus. Nothing paces transfers to 12 Mbit/s, a read ends with what there is rather than with a short
+packet, and there are no frames, resets or suspends (vhci keeps those to itself). It shows how programs and drivers
+behave, and what they cost relative to each other.
 """
 
 from .background import Background

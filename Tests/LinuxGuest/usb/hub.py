@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from . import nano33ble
+from .cables import AttachFailed
 from .cdc_acm import AcmDevice
 from .firmware import Firmware
 from .usbip import UsbipServer
@@ -43,6 +44,8 @@ class Board(Watched):
         self.place: Any = None
         self._hub = hub
         self._restart: asyncio.Task[None] | None = None
+        #: Held while the board gets power and a bus, so that whoever fails at it pulls no one else's plug.
+        self._joining = asyncio.Lock()
         if bootloader is not None:
             application.on_touch = lambda: self.reset(into_bootloader=True)
 
@@ -57,6 +60,7 @@ class Board(Watched):
     def reset(self, *, into_bootloader: bool = False) -> None:
         """What the button does, or twice the button: the board leaves the bus and comes back on the same port."""
         self._leave()
+        self._cancel_restart()
         self.device.firmware.power_off()
         if self.port is not None:
             self._restart = asyncio.get_running_loop().create_task(self._come_back(into_bootloader))
@@ -64,22 +68,26 @@ class Board(Watched):
     async def _come_back(self, into_bootloader: bool) -> None:
         await asyncio.sleep(RESET_TIME)
         try:
-            await self._join(into_bootloader)
+            async with self._joining:
+                await self._join(into_bootloader)
         except Exception:
             log.exception("%s did not come back", self.name)
 
     async def plug(self, port: int) -> None:
         """Powers the board and puts it into the guest's port; see `Hub.plug`."""
-        if self.port is not None:
-            raise ValueError(f"{self.name} is in port {self.port} already")
-        self.port = port
-        await self._join()
+        async with self._joining:
+            if self.port is not None:
+                raise ValueError(f"{self.name} is in port {self.port} already")
+            self.port = port
+            self.changed()
+            await self._join()
 
     async def _join(self, into_bootloader: bool = False) -> None:
-        assert self.port is not None
         self.device = self.bootloader if into_bootloader and self.bootloader else self.application
         try:
             await self.device.firmware.power_on()
+            if self.port is None:
+                raise AttachFailed(f"{self.name} was pulled out before it was on the bus")
             self._hub.server.add(self.bus_id, self.device)
             self.place = await self._hub.attach(self.bus_id, self.port)
         except BaseException:
@@ -89,15 +97,27 @@ class Board(Watched):
 
     def pull(self) -> None:
         """Unplugs at this very moment, whatever is under way."""
-        if self._restart is not None and self._restart is not asyncio.current_task():
-            self._restart.cancel()
-        self._restart = None
+        self._cancel_restart()
         self.port = None
         # First the bus: what the program still says as it dies must not get out.
         self._leave()
         if not self.keeps_power:
             self.device.firmware.power_off()
         self.changed()
+
+    async def close(self) -> None:
+        """Pulls the board for good. Nothing of it is left afterwards, battery or not."""
+        self.pull()
+        async with self._joining:  # whoever was about to plug it in has given up now
+            for device in (self.application, self.bootloader):
+                if device is not None:
+                    device.firmware.power_off()
+                    await device.firmware.gone()
+
+    def _cancel_restart(self) -> None:
+        if self._restart is not None and self._restart is not asyncio.current_task():
+            self._restart.cancel()
+        self._restart = None
 
     def _leave(self) -> None:
         self._hub.server.remove(self.bus_id)
@@ -120,10 +140,7 @@ class Hub:
 
     async def __aexit__(self, *_: object) -> None:
         """Everything is unplugged, and of the boards' programs nothing is left."""
-        for board in self.boards.values():
-            board.pull()
-            board.device.firmware.power_off()
-        await asyncio.gather(*(board.firmware.gone() for board in self.boards.values()))
+        await asyncio.gather(*(board.close() for board in self.boards.values()))
 
     def add(
         self, name: str, application: AcmDevice, bootloader: AcmDevice | None = None, *, keeps_power: bool = False

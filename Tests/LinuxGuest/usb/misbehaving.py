@@ -63,7 +63,7 @@ class Flood(Firmware):
     Without a zero among them they are one frame that never ends, with zeros they are frames without end.
     """
 
-    def __init__(self, pattern: bytes = b"\x55" * 64) -> None:
+    def __init__(self, pattern: bytes = b"\x55" * 1024) -> None:
         self._pattern = pattern
 
     def line_state(self, dtr: bool, rts: bool) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import errno
 import logging
 import os
+import signal
 import termios
 import time
 import tty
@@ -88,7 +89,7 @@ class PortBoard(Firmware):
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, stdin=asyncio.subprocess.PIPE, stdout=output or asyncio.subprocess.DEVNULL,
-                stderr=output)
+                stderr=output, start_new_session=True)
         finally:
             if output:
                 output.close()
@@ -106,7 +107,8 @@ class PortBoard(Firmware):
     def power_off(self) -> None:
         self._close()
         if self._process is not None and self.is_running:
-            self._process.kill()
+            # With whatever it has started: a QEMU that outlives its wrapper by a moment still holds the state file.
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._dying = self._process
         self._process = None
 

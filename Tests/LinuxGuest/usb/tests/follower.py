@@ -17,16 +17,18 @@ class Follower:
 
     async def follow(self, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while line := await reader.readline():
-            order = json.loads(line)
-            host = await import_device(order["server"], order["attach"])
-            if host is None:
-                reply = {"id": order["id"], "error": "refused"}
-            else:
-                self.ports[order["port"]] = host
-                reply = {"id": order["id"], "path": f"1-{order['port'] + 1}"}
-            writer.write(json.dumps(reply).encode() + b"\n")
-        writer.close()
+        try:
+            while line := await reader.readline():
+                order = json.loads(line)
+                host = await import_device(order["server"], order["attach"])
+                if host is None:
+                    reply = {"id": order["id"], "error": "refused"}
+                else:
+                    self.ports[order["port"]] = host
+                    reply = {"id": order["id"], "path": f"1-{order['port'] + 1}"}
+                writer.write(json.dumps(reply).encode() + b"\n")
+        finally:
+            writer.transport.abort()
 
     @property
     def occupied(self) -> dict[int, str]:

@@ -156,6 +156,27 @@ async def test_a_program_that_does_not_start_leaves_the_board_unplugged(tmp_path
         assert not board.is_plugged and follower.occupied == {}
 
 
+@pytest.mark.parametrize("keeps_power", [False, True])
+@asynchronous
+async def test_a_board_that_is_pulled_while_it_starts_can_be_plugged_in_again_at_once(
+    tmp_path: Path, keeps_power: bool
+) -> None:
+    async with guest() as (hub, follower):
+        board = hub.add_nano33ble("a", 1, program_board(tmp_path, "a"), keeps_power=keeps_power)
+        for _ in range(3):
+            plugging = asyncio.create_task(hub.plug(board, 0))
+            await board.until(lambda b: b.is_plugged, PATIENCE)
+            await asyncio.sleep(0)
+            hub.unplug(board)
+            again = asyncio.create_task(hub.plug(board, 1))
+            with pytest.raises((ProgramFailed, AttachFailed)):
+                await plugging
+            await again
+            assert follower.occupied == {1: "1-1"}
+            hub.unplug(board)
+            await follower.ports[1].ended
+
+
 @asynchronous
 async def test_two_boards_may_claim_one_identity() -> None:
     async with guest() as (hub, follower):

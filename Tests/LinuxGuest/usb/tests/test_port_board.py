@@ -122,6 +122,21 @@ async def test_losing_power_kills_the_program_and_a_new_one_starts_with_it(tmp_p
 
 
 @asynchronous
+async def test_losing_power_kills_what_the_program_has_started_too(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    script = f"sleep 1000 & echo $! > {tmp_path}/helper; exec {sys.executable} {PROGRAM} --link {link}"
+    firmware = PortBoard(["sh", "-c", script], link)
+    await firmware.power_on()
+    helper = int((tmp_path / "helper").read_text())
+    firmware.power_off()
+    await firmware.gone()
+    async with asyncio.timeout(PATIENCE):
+        # Its parent is gone, so whether somebody has collected it depends on the machine's first process.
+        while Path(f"/proc/{helper}").exists() and "State:\tZ" not in Path(f"/proc/{helper}/status").read_text():
+            await asyncio.sleep(0.01)
+
+
+@asynchronous
 async def test_a_program_that_dies_leaves_a_device_that_says_nothing(tmp_path: Path) -> None:
     firmware = board(tmp_path)
     async with running(firmware) as (device, host):
