@@ -116,7 +116,7 @@ extension GatewayDaemon {
     while link.channel.isWritable {
       link.channel.writeAndFlush(link.channel.allocator.buffer(repeating: 7, count: 4096), promise: nil)
     }
-    close(id, .garbage(bytes: 1))
+    close(id, .garbage(limit: 1))
     return closing == 1
   }
 }
