@@ -199,9 +199,8 @@ public final class GatewayEngine {
     guard let conversation = conversations[link] else { return }
     conversation.bytesBeforeAnswer = conversation.isEstablished ? 0 : conversation.bytesBeforeAnswer &+ count
     guard conversation.bytesBeforeAnswer > Self.strangeBytes else { return }
-    let bytes = conversation.bytesBeforeAnswer
     conversation.bytesBeforeAnswer = 0
-    refuse(conversation, .garbage(bytes: bytes))
+    refuse(conversation, .garbage(limit: Self.strangeBytes))
   }
 
   /// Closes a link for what is on it.

@@ -9,8 +9,8 @@ public enum LinkRefusal: Hashable, Sendable {
   case identityTaken(BoardLabel, alive: Carrier)
   /// It says it is `claimed`, and its USB serial number says `plugged`.
   case foreignIdentity(claimed: BoardID, plugged: BoardID)
-  /// So many bytes, and no answer among them.
-  case garbage(bytes: Int)
+  /// More than `limit` bytes came, and no answer among them.
+  case garbage(limit: Int)
   /// The board answers on another carrier now, and this one is dead.
   case boardMoved(to: Carrier)
   /// The gateway's own store failed.
@@ -50,8 +50,8 @@ public enum LinkRefusal: Hashable, Sendable {
       "claims to be board \(board.name) (\(board.id)), which is alive on \(alive.withSerial)"
     case .foreignIdentity(let claimed, let plugged):
       "claims to be board \(claimed), and its USB serial number is \(plugged)"
-    case .garbage(let bytes):
-      "\(bytes) bytes came and no answer of a board is among them"
+    case .garbage(let limit):
+      "more than \(limit) bytes came and no answer of a board is among them"
     case .boardMoved, .notNoted: nil
     }
   }

@@ -44,6 +44,8 @@ struct PortSchedule {
   private static let awaitedPatience: UInt64 = 10_000_000
   /// How often such a port is looked for.
   private static let awaitedPause: UInt64 = 50_000
+  /// What is wrong is not said twice in this time, whatever is plugged in.
+  private static let newsPause: UInt64 = 3_000_000
   /// A node can be there before its permissions: how long that is no fault, and how often it is tried meanwhile.
   private static let deniedPatience: UInt64 = 1_000_000
   private static let deniedPause: UInt64 = 100_000
@@ -64,6 +66,7 @@ struct PortSchedule {
     /// Since when it was denied to us, without a word about it.
     var deniedSince: UInt64?
     var reported: TTYError?
+    var reportedAt: UInt64 = 0
     /// Whether what was reported is to be said again, because something was plugged in.
     var isNews = false
     /// Whether it was plugged in anew while it was in use.
@@ -181,7 +184,15 @@ struct PortSchedule {
     }
     port.state = .waiting(until: now + pause)
     if case .report? = actions.first {
-      if port.reported == error && !port.isNews { actions = [] }
+      // That nothing is there is no news of what was plugged in; and what was said a moment ago was said of this
+      // plugging, as when the gateway starts.
+      let isNews =
+        port.isNews && error != .noSuchDevice(path: path) && now >= port.reportedAt + Self.newsPause
+      if port.reported == error && !isNews {
+        actions = []
+      } else {
+        port.reportedAt = now
+      }
       port.reported = error
       port.isNews = false
     }

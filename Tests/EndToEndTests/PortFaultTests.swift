@@ -76,10 +76,11 @@ extension EndToEnd {
       try FileManager.default.createSymbolicLink(atPath: alias, withDestinationPath: peer.path)
       let gateway = try gateway(bench, port: peer.path, more: ["--serial", alias])
       try gateway.log.line(with: "(0000000000000bee) joined")
-      let (_, done) = try gateway.log.line(with: " done: ", within: 60)
+      try gateway.log.line(with: "round 1 begins")
+      gateway.send(SIGTERM)
+      #expect(try gateway.end(within: 5) == .exit(0))
       #expect(gateway.log.lines(with: "is held by").isEmpty)
       #expect(gateway.log.lines(with: "(0000000000000bee) joined").count == 1)
-      try expectRounds(gateway, after: done)
     }
 
     @Test func aPortThatAnotherProgramHoldsIsServedWhenItIsFree() throws {

@@ -37,9 +37,18 @@ import Testing
       store: store, run: run.id, narrator: RunNarrator(logger: logger, live: nil))
   }
 
-  private func clear() throws {
+  /// Runs the gateway for the time of `body`, and expects that it leaves no port open.
+  private func whileItRuns(_ body: () async throws -> Void) async throws {
+    let life = Task { try await daemon.run() }
+    let outcome: Result<Void, any Error>
+    do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
+    life.cancel()
+    try await life.value
+    #expect(await daemon.isIdle)
+    #expect(try Terminal.descriptors() == 0)
     try store.close()
     try FileManager.default.removeItem(at: folder)
+    try outcome.get()
   }
 
   /// A board's port, the other side of which is the test's.
@@ -67,11 +76,16 @@ import Testing
         terminal = nil
       }
     }
-    try await expectNothingLeft()
-    try clear()
+    while await !daemon.isForgetful { await Task.yield() }
+    #expect(await daemon.hungUp.isEmpty)
+    #expect(try Terminal.descriptors() == 0)
   }
 
-  @Test func `A board that is plugged in again before its removal is told is served anew`() async throws {
+  @Test func `A board that is plugged in again before its removal is told is served on`() async throws {
+    try await whileItRuns { try await tellRemovalsLate() }
+  }
+
+  private func tellRemovalsLate() async throws {
     let terminal = try Terminal()
     await daemon.portChanged(.appeared(port(terminal, 0)))
     try #require(terminal.isGreeted())
@@ -86,6 +100,10 @@ import Testing
   }
 
   @Test func `A device that takes nothing is let go quickly and holds up nobody`() async throws {
+    try await whileItRuns { try await fillOnePort() }
+  }
+
+  private func fillOnePort() async throws {
     let (stuck, other) = (try Terminal(), try Terminal())
     await daemon.serve(port: stuck.path)
     await daemon.serve(port: other.path)
@@ -96,19 +114,16 @@ import Testing
     while await daemon.closing > 0 { await Task.yield() }
     #expect(await daemon.openPaths == [other.path])
   }
-
-  private func expectNothingLeft() async throws {
-    while await !daemon.isIdle { await Task.yield() }
-    #expect(await daemon.hungUp.isEmpty)
-    #expect(try Terminal.descriptors() == 0)
-  }
 }
 
 extension GatewayDaemon {
   fileprivate var openPaths: [String] { links.values.map(\.path).sorted() }
 
-  /// Whether nothing is open, about to be opened or about to be closed.
-  fileprivate var isIdle: Bool { links.isEmpty && closing == 0 && schedule.nextDeadline == nil }
+  /// Whether nothing is open or being closed.
+  fileprivate var isIdle: Bool { links.isEmpty && closing == 0 }
+
+  /// Whether no port is known either.
+  fileprivate var isForgetful: Bool { isIdle && schedule.nextDeadline == nil }
 
   /// Writes to a port until it takes no more, and closes it; false if it is not open.
   fileprivate func fillAndClose(_ path: String) -> Bool {
@@ -116,7 +131,7 @@ extension GatewayDaemon {
     while link.channel.isWritable {
       link.channel.writeAndFlush(link.channel.allocator.buffer(repeating: 7, count: 4096), promise: nil)
     }
-    close(id, .garbage(bytes: 1))
+    close(id, .garbage(limit: 1))
     return closing == 1
   }
 }

@@ -153,6 +153,23 @@ private func ms(_ milliseconds: UInt64) -> UInt64 { milliseconds * 1000 }
     #expect(schedule.openFailed(port, denied, now: now + ms(1020)) == [.report(port, denied)])
   }
 
+  @Test func `What is wrong with a board is told once a plugging`() {
+    let bootloader = TTYError.bootloader(path: port)
+    var schedule = PortSchedule()
+    _ = schedule.named(port, now: 0)
+    #expect(schedule.openFailed(port, bootloader, now: 0) == [.report(port, bootloader)])
+    // The same plugging, which discovery tells a moment later.
+    #expect(schedule.pluggedIn(port, stay(1), now: ms(50)) == [.open(port)])
+    #expect(schedule.openFailed(port, bootloader, now: ms(50)).isEmpty)
+    #expect(schedule.pluggedIn(port, stay(2), now: ms(20_000)) == [.open(port)])
+    #expect(schedule.openFailed(port, bootloader, now: ms(20_000)) == [.report(port, bootloader)])
+    // That it is not there is told when that begins, and not again.
+    _ = schedule.tick(now: ms(25_000))
+    #expect(schedule.openFailed(port, gone, now: ms(25_000)) == [.report(port, gone)])
+    #expect(schedule.pluggedIn(port, stay(3), now: ms(40_000)) == [.open(port)])
+    #expect(schedule.openFailed(port, gone, now: ms(40_000)).isEmpty)
+  }
+
   @Test func `The end of an old stay does not end the next one behind the same node`() {
     var schedule = PortSchedule()
     #expect(schedule.pluggedIn(port, stay(1), now: 0) == [.open(port)])

@@ -177,7 +177,7 @@ import UpdateCodec
     for _ in 0..<16 { gateway.engine.streamReceived(4096, on: LinkID(1)) }
     #expect(gateway.engine.takeRefusals().isEmpty)
     gateway.engine.streamReceived(1, on: LinkID(1))
-    #expect(gateway.engine.takeRefusals() == [.garbage(bytes: 65_537)])
+    #expect(gateway.engine.takeRefusals() == [.garbage(limit: 65_536)])
     gateway.open(2, .serial(port: "b"), board: 0xb2)
     for _ in 0..<100 { gateway.engine.streamReceived(4096, on: LinkID(2)) }
     #expect(gateway.engine.takeRefusals().isEmpty)
@@ -189,7 +189,7 @@ import UpdateCodec
     let rose = BoardLabel(id: BoardID(1), name: "rose")
     let refusals: [LinkRefusal] = [
       .noCommonVersion(oldest: 2, newest: 3), .identityTaken(rose, alive: .serial(port: "x")),
-      .foreignIdentity(claimed: BoardID(1), plugged: BoardID(2)), .garbage(bytes: 5),
+      .foreignIdentity(claimed: BoardID(1), plugged: BoardID(2)), .garbage(limit: 5),
       .boardMoved(to: .serial(port: "x")), .notNoted,
     ]
     #expect(Set(refusals.map(\.code)).count == refusals.count)
