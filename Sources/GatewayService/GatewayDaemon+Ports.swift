@@ -13,8 +13,6 @@ extension GatewayDaemon {
   /// A tty hands over at most 4 KB a read, and a port has one read a turn of the event loop: who floods it gets no more
   /// than who does not.
   private static let readSize = 4096
-  /// How long the last bytes of a port that is closed may take to leave.
-  private static let endPatience = Duration.milliseconds(250)
   /// How long the end of the gateway waits for ports to be closed.
   private static let leavePatience = Duration.seconds(1)
 
@@ -117,7 +115,7 @@ extension GatewayDaemon {
     do {
       channel = try await makeChannel(link, port.descriptor)
     } catch {
-      await PortThread.run { TTY.end(port.descriptor, patience: .zero) }
+      await PortThread.run { TTY.end(port.descriptor) }
       openFailed(path, .refused(path: path, errno: (error as? IOError)?.errnoCode ?? EIO))
       return
     }
@@ -217,7 +215,7 @@ extension GatewayDaemon {
     closing += 1
     let (path, ending, descriptor) = (link.path, link.ending, link.descriptor)
     Task {
-      await PortThread.run { TTY.end(descriptor, patience: Self.endPatience) }
+      await PortThread.run { TTY.end(descriptor) }
       closing -= 1
       schedule.closed(path, ending, now: now.microseconds)
       settle()

@@ -45,32 +45,23 @@ public struct TTY: ~Copyable {
   }
 
   deinit {
-    if descriptor >= 0 { Self.end(descriptor, patience: .zero) }
+    if descriptor >= 0 { Self.end(descriptor) }
   }
 
-  /// Gives the descriptor away: from now on the caller ends it, once, with ``end(_:patience:)``.
+  /// Gives the descriptor away: from now on the caller ends it, once, with ``end(_:)``.
   public consuming func release() -> Int32 {
     let released = descriptor
     descriptor = -1
     return released
   }
 
-  /// Closes a released descriptor: waits at most `patience` for what was written to leave, and drops the rest.
+  /// Closes a released descriptor. DTR falls when the last duplicate is closed: that should be this one.
   ///
-  /// A plain close(2) waits up to 30 s for a device that takes nothing; so may this, on kernels whose cdc_acm cannot
-  /// drop what it has begun to send, or when the device answers no request. Not for an event loop. DTR falls when the
-  /// last duplicate of the descriptor is closed: that should be this one.
-  public static func end(_ descriptor: Int32, patience: Duration) {
-    let end = ContinuousClock.now + patience
-    var waiting: Int32 = 0
-    // Fails on a port that hung up.
-    while ioctl(descriptor, UInt(TIOCOUTQ), &waiting) == 0, waiting > 0 {
-      guard ContinuousClock.now < end else {
-        tcflush(descriptor, TCIOFLUSH)
-        break
-      }
-      usleep(2000)
-    }
+  /// The kernel waits up to 30 s for what was written to leave, if the device takes nothing. Not for an event loop. The
+  /// wait is not cut short by tcflush(3): cdc_acm withdraws its transfers with its lock held, and where the USB host
+  /// controller's driver hands them back at once (dwc2 of the smaller Raspberry Pis, vhci_hcd after the connection broke)
+  /// it takes that lock again and the machine stands still. Seen with vhci_hcd in Linux 6.12.
+  public static func end(_ descriptor: Int32) {
     close(descriptor)
   }
 
@@ -134,7 +125,8 @@ public struct TTY: ~Copyable {
     guard now.c_lflag & tcflag_t(ICANON | ECHO | ISIG) == 0, cfgetospeed(&now) == speed_t(B115200) else {
       throw .refused(path: path, errno: EINVAL)
     }
-    guard tcflush(descriptor, TCIOFLUSH) == 0 else { throw Self.laterError(errno, path: path) }
+    // Input alone: see ``end(_:)``.
+    guard tcflush(descriptor, TCIFLUSH) == 0 else { throw Self.laterError(errno, path: path) }
   }
 
   /// What an errno of stat(2) or open(2) means.

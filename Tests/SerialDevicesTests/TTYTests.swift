@@ -66,7 +66,7 @@ private func openingError(_ path: String) -> TTYError? {
     #expect(errno == EAGAIN)
     if isGone { pty = nil }
     let begin = ContinuousClock.now
-    TTY.end(port, patience: .milliseconds(20))
+    TTY.end(port)
     #expect(ContinuousClock.now - begin < .seconds(5))
     #expect(fcntl(port, F_GETFD) == -1 && errno == EBADF)
   }
@@ -75,7 +75,7 @@ private func openingError(_ path: String) -> TTYError? {
     let pty = PseudoTerminal()
     let port = try TTY.open(pty.path).release()
     #expect(write(port, "farewell", 8) == 8)
-    TTY.end(port, patience: .seconds(1))
+    TTY.end(port)
     var buffer = [UInt8](repeating: 0, count: 64)
     #expect(read(pty.master, &buffer, buffer.count) == 8)
     #expect(String(decoding: buffer[..<8], as: UTF8.self) == "farewell")
