@@ -147,10 +147,11 @@ private func ms(_ milliseconds: UInt64) -> UInt64 { milliseconds * 1000 }
     #expect(schedule.changed(port, stay(1), now: now + ms(10)) == [.open(port)])
     #expect(schedule.openFailed(port, denied, now: now + ms(10)).isEmpty)
     // Plugged in anew, the rule may be late again, and then it is told again.
-    #expect(schedule.pluggedIn(port, stay(2), now: now + ms(20)) == [.open(port)])
-    #expect(schedule.openFailed(port, denied, now: now + ms(20)).isEmpty)
-    _ = schedule.tick(now: now + ms(1020))
-    #expect(schedule.openFailed(port, denied, now: now + ms(1020)) == [.report(port, denied)])
+    now += ms(20_000)
+    #expect(schedule.pluggedIn(port, stay(2), now: now) == [.open(port)])
+    #expect(schedule.openFailed(port, denied, now: now).isEmpty)
+    _ = schedule.tick(now: now + ms(1000))
+    #expect(schedule.openFailed(port, denied, now: now + ms(1000)) == [.report(port, denied)])
   }
 
   @Test func `What is wrong with a board is told once a plugging`() {
