@@ -27,6 +27,9 @@ PROGRAMS = PROJECT / ".build" / "release"
 """What is built when the guest starts is in it at /srv/programs, with its libraries; reading it through the share would
 take minutes."""
 
+PREFIX = "fedbridge-guest-"
+"""Of the folders in the system's temporary folder that running guests have."""
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -71,7 +74,8 @@ class Guest:
         ends, however it ends."""
         built = image.built()
         accelerated = accelerator.choose(built)
-        run = pathlib.Path(tempfile.mkdtemp(prefix="fedbridge-guest-"))
+        _sweep()
+        run = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX))
         try:
             for attempt in range(5):
                 guest = Guest._boot(run, built, accelerated, lives_as_long_as_caller)
@@ -117,6 +121,7 @@ class Guest:
             # In a session of its own, so that a Ctrl-C at the caller's terminal is not the guest's.
             qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=run,
                                     start_new_session=True, preexec_fn=_die_with_parent if is_ours else None)
+        (run / "pid").write_text(str(qemu.pid))
         guest = Guest(run, qemu.pid, built.key, port)
         time.sleep(0.3)
         return guest if qemu.poll() is None else None
@@ -189,6 +194,17 @@ class Guest:
         current = SCRATCH / "guest.json"
         if current.exists() and json.loads(current.read_text()).get("pid") == self.pid:
             current.unlink()
+
+
+def _sweep() -> None:
+    """Removes what guests left that were killed together with who started them."""
+    for run in pathlib.Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+        try:
+            guest = Guest(run, int((run / "pid").read_text()), "", 0)
+        except (OSError, ValueError):
+            continue
+        if not guest.is_alive:
+            shutil.rmtree(run, ignore_errors=True)
 
 
 def _die_with_parent() -> None:
