@@ -44,6 +44,8 @@ let portableCore: [Target] = [
   core("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   core("BoardStorage", ["Bytes", "Digests"]),
+  core("Cryptography", ["Bytes"]),
+  core("BLESecurity", ["Bytes", "Cryptography", "Digests"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
