@@ -46,6 +46,7 @@ let portableCore: [Target] = [
   core("BoardStorage", ["Bytes", "Digests"]),
   core("Cryptography", ["Bytes"]),
   core("BLESecurity", ["Bytes", "Cryptography", "Digests"]),
+  core("BLEHost", ["BLESecurity", "Bytes", "LinkProtocol"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
@@ -123,6 +124,7 @@ let mirrors: [Target] = [
     name: "LinkSimulation", dependencies: ["Bytes", "Digests", "LinkProtocol", "PropertyTesting"],
     path: "Tests/LinkSimulation", swiftSettings: strict),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
+  tests("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   tests("BoardStorage", ["Digests", "VirtualHardware"]),
   tests(
     "BoardRuntime",
