@@ -127,7 +127,7 @@ final class Bench {
       var octets = [UInt8](repeating: 0, count: 64)
       for (at, value) in supportedCommands { octets[at] = value }
       commandComplete(opcode, [0] + octets)
-    case 0x1003: commandComplete(opcode, [0, 0, 0, 0, 0, 0x60, 0, 0, 0])
+    case 0x1003: commandComplete(opcode, [0, 0, 0, 0, 0, 0x40, 0, 0, 0])
     case 0x1009: commandComplete(opcode, [0, 1, 0, 0, 0xee, 0xff, 0xc0])
     case 0x2002: commandComplete(opcode, [0, UInt8(aclLength & 255), UInt8(aclLength >> 8), UInt8(aclCount)])
     case 0x1005: commandComplete(opcode, [0, 27, 0, 0, 4, 0, 0, 0])
@@ -233,10 +233,17 @@ final class Bench {
     return answers.first ?? []
   }
 
-  /// Sends a signalling command, and takes what comes back.
+  /// Sends a signalling command, and takes its answer; what else the host says stays.
   func signal(_ code: UInt8, _ identifier: UInt8, _ data: [UInt8]) -> [UInt8] {
+    let before = pdus.count
     send(5, [code, identifier, UInt8(data.count), 0] + data)
-    return takePDUs(5).first ?? []
+    let answers: Set<UInt8> = [0x01, 0x07, 0x15]
+    guard
+      let at = pdus[before...].firstIndex(where: {
+        $0.channel == 5 && answers.contains($0.payload[0]) && $0.payload[1] == identifier
+      })
+    else { return [] }
+    return pdus.remove(at: at).payload
   }
 
   /// Asks for a channel; the answer without its command header.

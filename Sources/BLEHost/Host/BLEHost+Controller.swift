@@ -14,7 +14,9 @@ extension BLEHost {
         return
       }
       self.link?.heard = now
-      if reassembly.take(packet: packet) { receivePDU(now: now) }
+      let isWhole = reassembly.take(packet: packet)
+      noticeDamage(now: now)
+      if isWhole { receivePDU(now: now) }
     default:
       return
     }

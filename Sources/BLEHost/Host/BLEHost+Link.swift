@@ -53,6 +53,15 @@ extension BLEHost {
 
   // MARK: PDUs
 
+  /// A segment that did not arrive as it was sent breaks its channel: its frame is damaged and its credit is spent.
+  mutating func noticeDamage(now: Timestamp) {
+    guard let damaged = reassembly.damagedChannel else { return }
+    reassembly.forgetDamage()
+    guard damaged == CreditChannel.localID, channel.state == .open else { return }
+    statistics.violations &+= 1
+    closeChannel(.violation, now: now)
+  }
+
   /// Takes the PDU that the reassembly holds.
   mutating func receivePDU(now: Timestamp) {
     guard let link, let identifier = reassembly.pdu.littleEndian16(at: 2) else { return }

@@ -9,8 +9,9 @@ struct ACLReassembly: ~Copyable {
   private var isOpen = false
   private var isWhole = false
 
-  /// PDUs of which something was missing or too much, or that were too long to be held.
-  private(set) var damaged: UInt32 = 0
+  /// The channel of a PDU of which something was missing or too much, or that was too long to be held; nil if there
+  /// was none since ``forgetDamage()``.
+  private(set) var damagedChannel: UInt16?
 
   /// - Parameter maximumPayload: most octets of a PDU, its header not counted.
   init(maximumPayload: Int) {
@@ -34,6 +35,9 @@ struct ACLReassembly: ~Copyable {
     isWhole = false
   }
 
+  /// Whoever asked for ``damagedChannel`` has acted upon it.
+  mutating func forgetDamage() { damagedChannel = nil }
+
   /// Takes one ACL packet with its type octet and its header, whole as ``H4Framing`` gives it.
   ///
   /// - Returns: true if ``pdu`` is now whole.
@@ -45,23 +49,24 @@ struct ACLReassembly: ~Copyable {
       guard isOpen else { return false }
     } else {
       // A new PDU; the one before it ends where it is.
-      if isOpen { damaged &+= 1 }
-      held.removeAll()
+      if isOpen { drop() }
       isOpen = true
     }
-    held.append(contentsOf: data)
-    guard !held.overflowed else { return drop() }
+    let fitting = min(data.count, held.capacity - held.count)
+    held.append(contentsOf: data.extracting(0..<fitting))
     guard let length = held.span.littleEndian16(at: 0), held.count >= Self.headerLength else { return false }
     let whole = Self.headerLength + Int(length)
-    guard whole <= held.capacity, held.count <= whole else { return drop() }
+    guard fitting == data.count, whole <= held.capacity, held.count <= whole else {
+      drop()
+      return false
+    }
     isWhole = held.count == whole
     if isWhole { isOpen = false }
     return isWhole
   }
 
-  private mutating func drop() -> Bool {
-    damaged &+= 1
+  private mutating func drop() {
+    if let channel = held.span.littleEndian16(at: 2) { damagedChannel = channel }
     reset()
-    return false
   }
 }

@@ -54,8 +54,19 @@ struct FrameQueue: ~Copyable {
   /// Appends to the frame begun, no more than is ``missing`` of it.
   mutating func append(_ octets: Span<UInt8>) {
     guard growing >= 2, octets.count <= missing, octets.count <= free else { return }
-    for i in 0..<octets.count { push(octets[i]) }
+    var end = head + used
+    if end >= ring.capacity { end -= ring.capacity }
+    Self.copy(octets, to: end, of: ring.mutableSpan)
+    used += octets.count
+    growing += octets.count
     finishIfWhole()
+  }
+
+  /// Copies into a ring, around its end.
+  private static func copy(_ octets: Span<UInt8>, to start: Int, of ring: consuming MutableSpan<UInt8>) {
+    let first = min(octets.count, ring.count - start)
+    for i in 0..<first { ring[start + i] = octets[i] }
+    for i in first..<octets.count { ring[i - first] = octets[i] }
   }
 
   /// Appends one octet to the frame begun, if it misses one.
@@ -75,7 +86,10 @@ struct FrameQueue: ~Copyable {
     guard count > 0 else { return false }
     let length = Int(byte(at: 0)) | Int(byte(at: 1)) << 8
     frame.removeAll()
-    for i in 0..<length { frame.append(byte(at: 2 + i)) }
+    let start = (head + 2) % ring.capacity
+    let first = min(length, ring.capacity - start)
+    frame.append(contentsOf: ring.span.extracting(start..<start + first))
+    if first < length { frame.append(contentsOf: ring.span.extracting(0..<length - first)) }
     head = (head + length + 2) % ring.capacity
     used -= length + 2
     count -= 1
