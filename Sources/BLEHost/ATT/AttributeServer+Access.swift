@@ -61,6 +61,7 @@ extension AttributeServer {
       throw AttributeRefusal(.invalidHandle, handle)
     }
     let written = request.dropping(Self.valueOffset)
+    var outcome = Outcome.configured
     switch attribute {
     case .configuration(let owner):
       if owner == .transmit, let lack = security.lack(for: dataRequirement) {
@@ -69,11 +70,17 @@ extension AttributeServer {
       try configure(owner, written, handle)
     case .value(.clientFeatures, _):
       try setFeatures(written, handle)
+    case .value(.pairing, _):
+      guard written.count == 8, let nonce = written.littleEndian(at: 0, width: 8) else {
+        throw AttributeRefusal(.invalidLength, handle)
+      }
+      guard boardNonce != nil else { throw AttributeRefusal(.valueNotAllowed, handle) }
+      outcome = .nonce(nonce)
     default:
       throw AttributeRefusal(.writeNotPermitted, handle)
     }
     response.append(AttributeOpcode.write + 1)
-    return .configured
+    return outcome
   }
 
   private mutating func configure(

@@ -37,6 +37,8 @@ struct AttributeServer: ~Copyable {
     /// The peer wrote to the receive characteristic: what it wrote begins at ``valueOffset`` of the PDU.
     case received
     case configured
+    /// The peer wrote its nonce of the next attempt to pair by cable.
+    case nonce(UInt64)
   }
 
   /// Offset of the value in a write.
@@ -53,8 +55,8 @@ struct AttributeServer: ~Copyable {
   var configuration = ClientConfiguration.none
   /// What the identity characteristic says.
   var identity: BoardIdentity
-  /// What the pairing characteristic says: empty, or the nonce of the next attempt to pair by cable.
-  var pairingNonce = PairingNonce()
+  /// The board's nonce of the next attempt to pair by cable; nil while it would not pair like that.
+  var boardNonce: UInt64?
   var preferredParameters: ConnectionParameters
 
   /// Where values are put together to be compared or sent.
@@ -185,7 +187,7 @@ struct AttributeServer: ~Copyable {
     case .firmware: Self.append(texts.firmware, to: &value)
     case .hardware: Self.append(texts.hardware, to: &value)
     case .identity: identity.append(to: &value)
-    case .pairingNonce: pairingNonce.append(to: &value)
+    case .pairing: if let boardNonce { value.append(littleEndian: boardNonce, width: 8) }
     case .serviceChanged, .receive, .transmit: break
     }
   }

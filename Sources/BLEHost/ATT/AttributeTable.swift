@@ -75,7 +75,7 @@ enum AttributeValue: Equatable {
   case deviceName, appearance, preferredParameters
   case serviceChanged, clientFeatures, databaseHash
   case manufacturer, model, serialNumber, firmware, hardware
-  case identity, pairingNonce, receive, transmit
+  case identity, pairing, receive, transmit
 }
 
 /// The attributes of a board, the same in every version for ever: gateways remember them (Protocols/gatt.md §2).
@@ -95,7 +95,7 @@ enum AttributeTable {
 
   /// The database hash (Core specification, Vol 3 Part G §7.3), most significant octet first. A constant, as the
   /// table is; the tests compute it anew.
-  static let databaseHash: (UInt64, UInt64) = (0xd87f_bf6f_ae59_732e, 0x1a75_29c5_1c85_9761)
+  static let databaseHash: (UInt64, UInt64) = (0xefe2_a286_83ec_09a2, 0x1ccb_dc3e_2b0e_2e34)
 
   private static let read: UInt8 = 0x02
   private static let writeWithoutResponse: UInt8 = 0x04
@@ -143,8 +143,8 @@ enum AttributeTable {
     case 0x0020: .characteristic(.own(4), properties: notify)
     case 0x0021: .value(.transmit, .own(4))
     case 0x0022: .configuration(.transmit)
-    case 0x0023: .characteristic(.own(5), properties: read)
-    case 0x0024: .value(.pairingNonce, .own(5))
+    case 0x0023: .characteristic(.own(5), properties: read | write)
+    case 0x0024: .value(.pairing, .own(5))
     default: nil
     }
   }
