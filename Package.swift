@@ -96,7 +96,8 @@ let applications: [Target] = [
   .executableTarget(
     name: "VirtualBoard",
     dependencies: [
-      "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol", "VirtualHardware", argumentParser,
+      "BLEHost", "BLESecurity", "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol",
+      "VirtualHardware", argumentParser,
     ],
     swiftSettings: strict),
   .executableTarget(

@@ -21,7 +21,8 @@ struct ControllerSocket: ~Copyable {
     hints.ai_flags = AI_NUMERICSERV
     var addresses: UnsafeMutablePointer<addrinfo>?
     let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
-    let status = getaddrinfo(isBracketed ? String(host.dropFirst().dropLast()) : host, String(port), &hints, &addresses)
+    let status = getaddrinfo(
+      isBracketed ? String(host.dropFirst().dropLast()) : host, String(port), &hints, &addresses)
     guard status == 0, let addresses else {
       throw .cannotOpen(path: name, reason: String(cString: gai_strerror(status)))
     }

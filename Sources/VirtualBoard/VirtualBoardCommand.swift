@@ -1,4 +1,6 @@
 import ArgumentParser
+import BLEHost
+import BLESecurity
 import BoardRuntime
 import Bytes
 import CLinux
@@ -12,17 +14,27 @@ import VirtualHardware
 struct VirtualBoardCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "virtual-board",
-    abstract: "A FedBridge board as a Linux process, on a pseudo-terminal, a terminal or a socket.",
+    abstract:
+      "A FedBridge board as a Linux process, on a pseudo-terminal, a terminal, a socket or Bluetooth.",
     discussion: """
       The board trains on the examples in --data, keeps models in --state as a physical board keeps them in \
       flash, and speaks the same protocol. Ending it is pulling the plug; starting it again is a reset.
+
+      With --hci it is a Bluetooth Low Energy peripheral on the controller there, as a board in the air; with \
+      --link as well it is a board that has its cable plugged in, which is what it prefers.
       """)
 
   @Option(
     help: ArgumentHelp(
       "Terminal or socket to serve. If there is none, a pseudo-terminal is made and linked there.",
       valueName: "path"))
-  var link: String
+  var link: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Bluetooth controller: a Unix socket or HOST:PORT on which it speaks HCI with H4 framing.",
+      valueName: "socket"))
+  var hci: String?
 
   @Option(help: ArgumentHelp("Data set file (.fbds) with the board's examples.", valueName: "file"))
   var data: String
@@ -43,6 +55,9 @@ struct VirtualBoardCommand: ParsableCommand {
   private static let flashPages = 128
 
   func validate() throws {
+    guard link != nil || hci != nil else {
+      throw ValidationError("a board without --link and without --hci can be reached by nobody; give one")
+    }
     guard UInt64(id, radix: 16) != nil else {
       throw ValidationError("--id \(id) is not a hexadecimal number of up to 16 digits")
     }
@@ -65,9 +80,33 @@ struct VirtualBoardCommand: ParsableCommand {
     let board = BoardRuntime(
       hardware: VirtualBoardHardware(flash: flash, examples: DatasetExamples(shard)),
       configuration: configuration)
+    let serial = try link.map { path throws(LinkError) in
+      SerialPort(link: try BoardLink(path: path), limits: limits)
+    }
+    let bluetooth = try hci.map { name throws(LinkError) in
+      BluetoothPort(
+        controller: try ControllerSocket(name: name),
+        host: BLEHost(configuration: bluetoothConfiguration(limits)),
+        limits: limits, now: BoardLoop.now())
+    }
     let loop = BoardLoop(
-      link: try BoardLink(path: link), board: board, limits: limits,
+      serial: serial, bluetooth: bluetooth, board: board, limits: limits,
       lifelines: exitWithParent ? [termination, STDIN_FILENO] : [termination])
     loop.run()
+  }
+
+  /// What the board is to Bluetooth; Protocols/gatt.md says where its address comes from.
+  private func bluetoothConfiguration(_ limits: LinkLimits) -> BLEHostConfiguration {
+    let board = UInt64(id, radix: 16) ?? 0
+    let digits = String(board, radix: 16, uppercase: true)
+    let name = Array("FedBridge \(String(repeating: "0", count: 16 - digits.count))\(digits)".utf8)
+    let texts = DeviceTexts(
+      name: ShortText(name.span), manufacturer: ShortText("FedBridge"), model: ShortText("virtual board"),
+      firmware: ShortText("0.1.0"), hardware: ShortText("virtual"))
+    let address = DeviceAddress(kind: .random, value: board | 0xc000_0000_0000)
+    var configuration = BLEHostConfiguration(
+      texts: texts, address: address.isStaticRandom ? address : nil, board: board)
+    configuration.maximumFrame = limits.maximumFrame
+    return configuration
   }
 }
