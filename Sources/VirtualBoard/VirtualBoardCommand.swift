@@ -36,6 +36,14 @@ struct VirtualBoardCommand: ParsableCommand {
       valueName: "socket"))
   var hci: String?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Who may pair: refused (nobody), just-works (anybody), passkey (who types the number that is printed), or \
+      open: frames need no pairing at all, which is for measurements only.
+      """, valueName: "mode"))
+  var pairing: PairingMode = .refused
+
   @Option(help: ArgumentHelp("Data set file (.fbds) with the board's examples.", valueName: "file"))
   var data: String
 
@@ -107,6 +115,24 @@ struct VirtualBoardCommand: ParsableCommand {
     var configuration = BLEHostConfiguration(
       texts: texts, address: address.isStaticRandom ? address : nil, board: board)
     configuration.maximumFrame = limits.maximumFrame
+    configuration.dataRequirement = pairing.dataRequirement
     return configuration
+  }
+}
+
+/// Who may pair with a virtual board.
+enum PairingMode: String, ExpressibleByArgument, CaseIterable {
+  case refused
+  case justWorks = "just-works"
+  case passkey
+  case open
+
+  /// What a connection must have become before frames are taken.
+  var dataRequirement: SecurityRequirement {
+    switch self {
+    case .refused, .justWorks: .encrypted
+    case .passkey: .authenticated
+    case .open: .none
+    }
   }
 }

@@ -1,0 +1,4 @@
+"""Pairing, bonds and encryption."""
+from settings import group
+
+TESTS, test = group()
