@@ -45,7 +45,7 @@ let portableCore: [Target] = [
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   core("BoardStorage", ["Bytes", "Digests"]),
   core("Cryptography", ["Bytes"]),
-  core("BLESecurity", ["Bytes", "Cryptography", "Digests"]),
+  core("BLESecurity", ["Bytes", "Cryptography", "Digests", "LinkProtocol"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
@@ -124,6 +124,7 @@ let mirrors: [Target] = [
     path: "Tests/LinkSimulation", swiftSettings: strict),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
   tests("BoardStorage", ["Digests", "VirtualHardware"]),
+  tests("Cryptography", ["Bytes", .product(name: "Crypto", package: "swift-crypto")]),
   tests(
     "BoardRuntime",
     [
@@ -192,6 +193,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // For tests only: what our own cryptography is compared with.
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
 )
