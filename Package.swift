@@ -124,6 +124,7 @@ let mirrors: [Target] = [
     path: "Tests/LinkSimulation", swiftSettings: strict),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
   tests("BoardStorage", ["Digests", "VirtualHardware"]),
+  tests("BLESecurity", ["Bytes", "Cryptography", "LinkProtocol"]),
   tests("Cryptography", ["Bytes", .product(name: "Crypto", package: "swift-crypto")]),
   tests(
     "BoardRuntime",
