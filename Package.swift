@@ -45,8 +45,8 @@ let portableCore: [Target] = [
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   core("BoardStorage", ["Bytes", "Digests"]),
   core("Cryptography", ["Bytes"]),
-  core("BLESecurity", ["Bytes", "Cryptography", "Digests"]),
-  core("BLEHost", ["BLESecurity", "Bytes", "LinkProtocol"]),
+  core("BLESecurity", ["Bytes", "Cryptography", "Digests", "LinkProtocol"]),
+  core("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
@@ -96,7 +96,7 @@ let applications: [Target] = [
   .executableTarget(
     name: "VirtualBoard",
     dependencies: [
-      "BLEHost", "BLESecurity", "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol",
+      "BLEHost", "BLESecurity", "BoardRuntime", "Bytes", "CLinux", "Cryptography", "Datasets", "LinkProtocol",
       "VirtualHardware", argumentParser,
     ],
     swiftSettings: strict),
@@ -127,6 +127,8 @@ let mirrors: [Target] = [
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
   tests("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   tests("BoardStorage", ["Digests", "VirtualHardware"]),
+  tests("BLESecurity", ["Bytes", "Cryptography", "LinkProtocol"]),
+  tests("Cryptography", ["Bytes", .product(name: "Crypto", package: "swift-crypto")]),
   tests(
     "BoardRuntime",
     [
@@ -195,6 +197,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // For tests only: what our own cryptography is compared with.
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
 )

@@ -40,21 +40,25 @@ public struct AES128: Sendable {
   /// Encrypts two blocks, in the time of one.
   public func encrypt(_ first: inout Block128, _ second: inout Block128) {
     var planes = Self.planes(of: first.words, second.words)
-    addRoundKey(0, to: &planes)
-    for round in 1..<Self.rounds {
-      AESSubstitution.apply(to: &planes)
-      Self.shiftRows(&planes)
-      Self.mixColumns(&planes)
-      addRoundKey(round, to: &planes)
-    }
-    AESSubstitution.apply(to: &planes)
-    Self.shiftRows(&planes)
-    addRoundKey(Self.rounds, to: &planes)
+    Self.encrypt(&planes, roundKeys.span)
     Self.transpose(&planes)
     for column in 0..<4 {
       first.words[column] = planes[2 * column].byteSwapped
       second.words[column] = planes[2 * column + 1].byteSwapped
     }
+  }
+
+  private static func encrypt(_ planes: inout InlineArray<8, UInt32>, _ keys: Span<UInt32>) {
+    addRoundKey(keys.extracting(0..<8), to: &planes)
+    for round in 1..<rounds {
+      AESSubstitution.apply(to: &planes)
+      shiftRows(&planes)
+      mixColumns(&planes)
+      addRoundKey(keys.extracting(8 &* round..<8 &* round &+ 8), to: &planes)
+    }
+    AESSubstitution.apply(to: &planes)
+    shiftRows(&planes)
+    addRoundKey(keys.extracting(80..<88), to: &planes)
   }
 
   private mutating func setRoundKey(_ round: Int, _ words: InlineArray<4, UInt32>) {
@@ -63,8 +67,9 @@ public struct AES128: Sendable {
   }
 
   @inline(__always)
-  private func addRoundKey(_ round: Int, to planes: inout InlineArray<8, UInt32>) {
-    for i in 0..<8 { planes[i] ^= roundKeys[8 &* round &+ i] }
+  private static func addRoundKey(_ key: Span<UInt32>, to planes: inout InlineArray<8, UInt32>) {
+    precondition(key.count == 8)
+    for i in 0..<8 { planes[i] ^= key[i] }
   }
 
   /// The S-box for each byte of a word.

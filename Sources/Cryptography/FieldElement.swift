@@ -4,7 +4,7 @@
 /// 96 ones, the quotient of each step of his reduction is the lowest word itself, and as the other words of p are 0, 1
 /// and all ones, the reduction needs no multiplication.
 ///
-/// The row of a product is a chain of `a * b + c + d` in 64 bits, which is one UMAAL of the Cortex-M4, one cycle
+/// Operations work in place, as a stack is small where this runs. The row of a product is a chain of `a * b + c + d` in 64 bits, which is one UMAAL of the Cortex-M4, one cycle
 /// whatever the operands.
 struct FieldElement: Sendable {
   /// Least significant first, less than p.
@@ -47,90 +47,97 @@ struct FieldElement: Sendable {
   var zeroMask: UInt32 { Words256(words: words).zeroMask }
 
   @inline(never)
-  static func + (a: Self, b: Self) -> Self {
-    var sum = InlineArray<8, UInt32>(repeating: 0)
+  static func += (a: inout Self, b: Self) {
+    let (x, y) = (a.words, b.words)
     var carry: UInt64 = 0
-    for i in 0..<8 {
-      let word = UInt64(a.words[i]) &+ UInt64(b.words[i]) &+ carry
-      sum[i] = UInt32(truncatingIfNeeded: word)
-      carry = word &>> 32
-    }
-    return reduced(sum, UInt32(truncatingIfNeeded: carry))
+    let sum: InlineArray<8, UInt32> = [
+      add(x[0], y[0], &carry), add(x[1], y[1], &carry), add(x[2], y[2], &carry), add(x[3], y[3], &carry),
+      add(x[4], y[4], &carry), add(x[5], y[5], &carry), add(x[6], y[6], &carry), add(x[7], y[7], &carry),
+    ]
+    a = reduced(sum, carry)
   }
 
   @inline(never)
-  static func - (a: Self, b: Self) -> Self {
-    var difference = InlineArray<8, UInt32>(repeating: 0)
-    var borrow: UInt64 = 0
-    for i in 0..<8 {
-      let word = UInt64(a.words[i]) &- UInt64(b.words[i]) &- borrow
-      difference[i] = UInt32(truncatingIfNeeded: word)
-      borrow = word &>> 63
-    }
-    // Below zero, p is added.
-    let mask: UInt32 = 0 &- UInt32(truncatingIfNeeded: borrow)
-    let prime = prime
-    var carry: UInt64 = 0
-    for i in 0..<8 {
-      let word = UInt64(difference[i]) &+ UInt64(prime[i] & mask) &+ carry
-      difference[i] = UInt32(truncatingIfNeeded: word)
-      carry = word &>> 32
-    }
-    return Self(words: difference)
+  static func -= (a: inout Self, b: Self) {
+    // a − b = a + (2^256 − 1 − b) + 1, less 2^256: nothing is carried out if it is below zero, and p must be added.
+    let (x, y) = (a.words, b.words)
+    var carry: UInt64 = 1
+    let d: InlineArray<8, UInt32> = [
+      add(x[0], ~y[0], &carry), add(x[1], ~y[1], &carry), add(x[2], ~y[2], &carry), add(x[3], ~y[3], &carry),
+      add(x[4], ~y[4], &carry), add(x[5], ~y[5], &carry), add(x[6], ~y[6], &carry), add(x[7], ~y[7], &carry),
+    ]
+    let mask = UInt32(truncatingIfNeeded: carry) &- 1
+    carry = 0
+    a = Self(words: [
+      add(d[0], mask, &carry), add(d[1], mask, &carry), add(d[2], mask, &carry), add(d[3], 0, &carry),
+      add(d[4], 0, &carry), add(d[5], 0, &carry), add(d[6], mask & 1, &carry), add(d[7], mask, &carry),
+    ])
   }
 
   /// a · b / 2^256: row by row, each followed by one step of the reduction.
   @inline(never)
-  static func * (a: Self, b: Self) -> Self {
+  static func *= (a: inout Self, b: Self) {
+    a = product(a.words, b.words.span)
+  }
+
+  @inline(__always)
+  private static func product(_ x: InlineArray<8, UInt32>, _ y: Span<UInt32>) -> Self {
     var t = InlineArray<8, UInt32>(repeating: 0)
-    // Word 8 of the running sum: below 2p, so at most 1.
-    var top: UInt32 = 0
-    for i in 0..<8 {
-      let factor = UInt64(b.words[i])
-      var carry: UInt64 = 0
-      for j in 0..<8 {
-        let word = UInt64(a.words[j]) &* factor &+ UInt64(t[j]) &+ carry
-        t[j] = UInt32(truncatingIfNeeded: word)
-        carry = word &>> 32
-      }
-      let high = UInt64(top) &+ carry
-      // Add t[0] · p, which makes the lowest word 0, and shift it out. The three words of ones cost nothing:
-      // t[0] · (2^96 − 1) + t[0] = t[0] · 2^96.
-      let quotient = UInt64(t[0])
-      t[0] = t[1]
-      t[1] = t[2]
-      var word = UInt64(t[3]) &+ quotient
-      t[2] = UInt32(truncatingIfNeeded: word)
-      word = UInt64(t[4]) &+ word &>> 32
-      t[3] = UInt32(truncatingIfNeeded: word)
-      word = UInt64(t[5]) &+ word &>> 32
-      t[4] = UInt32(truncatingIfNeeded: word)
-      word = UInt64(t[6]) &+ quotient &+ word &>> 32
-      t[5] = UInt32(truncatingIfNeeded: word)
-      word = UInt64(t[7]) &+ (quotient &<< 32 &- quotient) &+ word &>> 32
-      t[6] = UInt32(truncatingIfNeeded: word)
-      word = high &+ word &>> 32
-      t[7] = UInt32(truncatingIfNeeded: word)
-      top = UInt32(truncatingIfNeeded: word &>> 32)
-    }
+    var top: UInt64 = 0
+    for i in 0..<y.count { addRow(x, y[i], to: &t, &top) }
     return reduced(t, top)
   }
 
-  /// The number with the words `low` and, above them, `high` (0 or 1), less p if it is not below p. It must be below 2p.
+  /// Turns the sum t + 2^256 · top into (t + 2^256 · top + x · factor + q · p) / 2^32, where q makes it come out
+  /// even. It stays below 2p, so that `top` is at most 1.
   @inline(__always)
-  private static func reduced(_ low: InlineArray<8, UInt32>, _ high: UInt32) -> Self {
-    var difference = InlineArray<8, UInt32>(repeating: 0)
-    let prime = prime
-    var borrow: UInt64 = 0
-    for i in 0..<8 {
-      let word = UInt64(low[i]) &- UInt64(prime[i]) &- borrow
-      difference[i] = UInt32(truncatingIfNeeded: word)
-      borrow = word &>> 63
-    }
-    // It was below p if the subtraction borrows more than there was.
-    let mask: UInt32 = 0 &- (UInt32(truncatingIfNeeded: borrow) & ~high)
-    for i in 0..<8 { difference[i] ^= (difference[i] ^ low[i]) & mask }
-    return Self(words: difference)
+  private static func addRow(
+    _ x: InlineArray<8, UInt32>, _ factor: UInt32, to t: inout InlineArray<8, UInt32>, _ top: inout UInt64
+  ) {
+    var carry: UInt64 = 0
+    for j in 0..<8 { t[j] = multiplyAdd(x[j], factor, t[j], &carry) }
+    top &+= carry
+    // As p is −1 modulo 2^32, q is the lowest word. Its product with the three words of ones costs nothing:
+    // q · (2^96 − 1) + q = q · 2^96.
+    let q = t[0]
+    carry = 0
+    let words: InlineArray<5, UInt32> = [
+      add(t[3], q, &carry), add(t[4], 0, &carry), add(t[5], 0, &carry), add(t[6], q, &carry),
+      multiplyAdd(q, 0xffff_ffff, t[7], &carry),
+    ]
+    top &+= carry
+    t = [t[1], t[2], words[0], words[1], words[2], words[3], words[4], UInt32(truncatingIfNeeded: top)]
+    top &>>= 32
+  }
+
+  /// The lower word of a + b + carry; the upper one is the new carry.
+  @inline(__always)
+  private static func add(_ a: UInt32, _ b: UInt32, _ carry: inout UInt64) -> UInt32 {
+    let sum = UInt64(a) &+ UInt64(b) &+ carry
+    carry = sum &>> 32
+    return UInt32(truncatingIfNeeded: sum)
+  }
+
+  /// The lower word of a · b + c + carry; the upper one is the new carry. It cannot overflow.
+  @inline(__always)
+  private static func multiplyAdd(_ a: UInt32, _ b: UInt32, _ c: UInt32, _ carry: inout UInt64) -> UInt32 {
+    let sum = UInt64(a) &* UInt64(b) &+ UInt64(c) &+ carry
+    carry = sum &>> 32
+    return UInt32(truncatingIfNeeded: sum)
+  }
+
+  /// t + 2^256 · top, less p if it is not below p. It must be below 2p.
+  @inline(__always)
+  private static func reduced(_ t: InlineArray<8, UInt32>, _ top: UInt64) -> Self {
+    // Minus p is plus 2^256 − p, less 2^256: something is carried out unless it was below p.
+    var carry: UInt64 = 0
+    let d: InlineArray<8, UInt32> = [
+      add(t[0], 1, &carry), add(t[1], 0, &carry), add(t[2], 0, &carry), add(t[3], 0xffff_ffff, &carry),
+      add(t[4], 0xffff_ffff, &carry), add(t[5], 0xffff_ffff, &carry), add(t[6], 0xffff_fffe, &carry),
+      add(t[7], 0, &carry),
+    ]
+    let below = UInt32(truncatingIfNeeded: top &+ carry) &- 1
+    return select(below, Self(words: t), Self(words: d))
   }
 
   /// `a` where `mask` is all ones, `b` where it is 0.
@@ -139,29 +146,61 @@ struct FieldElement: Sendable {
     Self(words: .init { b.words[$0] ^ (mask & (a.words[$0] ^ b.words[$0])) })
   }
 
-  /// Itself to the power of 2^`count`.
-  func squared(times count: Int) -> Self {
-    var result = self
-    for _ in 0..<count { result = result * result }
+  /// Squares it `count` times.
+  @inline(never)
+  mutating func square(times count: Int = 1) {
+    for _ in 0..<count { self *= self }
+  }
+
+  /// Makes it its inverse, 0 of 0: to the power of p − 2 (Fermat), whose bits are 32 ones, 31 zeros, a one, 96 zeros,
+  /// 94 ones, 0, 1.
+  mutating func invert() {
+    let one = self
+    extend(by: 1, one)
+    let ones2 = self
+    extend(by: 2, ones2)
+    let ones4 = self
+    extend(by: 4, ones4)
+    let ones8 = self
+    extend(by: 8, ones8)
+    let ones16 = self
+    extend(by: 16, ones16)
+    let ones32 = self
+    extend(by: 32, one)
+    extend(by: 128, ones32)
+    extend(by: 32, ones32)
+    extend(by: 16, ones16)
+    extend(by: 8, ones8)
+    extend(by: 4, ones4)
+    extend(by: 2, ones2)
+    extend(by: 2, one)
+  }
+
+  /// Appends `count` bits to the exponent, of which the lowest are those of `power`.
+  @inline(never)
+  private mutating func extend(by count: Int, _ power: Self) {
+    square(times: count)
+    self *= power
+  }
+}
+
+extension FieldElement {
+  static func + (a: Self, b: Self) -> Self {
+    var result = a
+    result += b
     return result
   }
 
-  /// Its inverse, 0 for 0: to the power of p − 2 (Fermat), whose bits are 32 ones, 31 zeros, a one, 96 zeros, 94 ones,
-  /// 0, 1.
-  var inverse: Self {
-    let ones2 = squared(times: 1) * self
-    let ones4 = ones2.squared(times: 2) * ones2
-    let ones8 = ones4.squared(times: 4) * ones4
-    let ones16 = ones8.squared(times: 8) * ones8
-    let ones32 = ones16.squared(times: 16) * ones16
-    var power = ones32.squared(times: 32) * self
-    power = power.squared(times: 128) * ones32
-    power = power.squared(times: 32) * ones32
-    power = power.squared(times: 16) * ones16
-    power = power.squared(times: 8) * ones8
-    power = power.squared(times: 4) * ones4
-    power = power.squared(times: 2) * ones2
-    return power.squared(times: 2) * self
+  static func - (a: Self, b: Self) -> Self {
+    var result = a
+    result -= b
+    return result
+  }
+
+  static func * (a: Self, b: Self) -> Self {
+    var result = a
+    result *= b
+    return result
   }
 }
 

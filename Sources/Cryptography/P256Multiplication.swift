@@ -41,29 +41,57 @@ extension P256 {
       return slice < Self.slices
     }
 
+    // Here and in `pick` every place in the table is a constant: at one that is computed, the whole table would be
+    // copied to the stack.
     private mutating func fillTable() {
-      multiples[0] = base
-      for i in 1..<8 {
-        multiples[i] = i & 1 == 1 ? multiples[i / 2].doubled() : multiples[i - 1] + base
-      }
+      var multiple = base
+      multiples[0] = multiple
+      multiple += base
+      multiples[1] = multiple
+      multiple += base
+      multiples[2] = multiple
+      multiple += base
+      multiples[3] = multiple
+      multiple += base
+      multiples[4] = multiple
+      multiple += base
+      multiples[5] = multiple
+      multiple += base
+      multiples[6] = multiple
+      multiple += base
+      multiples[7] = multiple
+    }
+
+    /// Sets `point` to the multiple with this magnitude, 0…8. (Mutating, or the table would be copied for it.)
+    @inline(never)
+    private mutating func pick(_ magnitude: UInt32, into point: inout ProjectivePoint) {
+      point = .infinity
+      point.take(multiples[0], if: maskIfZero(magnitude ^ 1))
+      point.take(multiples[1], if: maskIfZero(magnitude ^ 2))
+      point.take(multiples[2], if: maskIfZero(magnitude ^ 3))
+      point.take(multiples[3], if: maskIfZero(magnitude ^ 4))
+      point.take(multiples[4], if: maskIfZero(magnitude ^ 5))
+      point.take(multiples[5], if: maskIfZero(magnitude ^ 6))
+      point.take(multiples[6], if: maskIfZero(magnitude ^ 7))
+      point.take(multiples[7], if: maskIfZero(magnitude ^ 8))
     }
 
     private mutating func addDigit(_ index: Int) {
-      for _ in 0..<4 { sum = sum.doubled() }
-      // Bits 4i − 1 … 4i + 3 of the key; the digit is the sum of their upper four, the topmost negative, and the lowest.
-      let bits = fiveBits(below: index)
+      for _ in 0..<4 { sum.double() }
+      // The digit is the sum of the upper four bits, the topmost counted negative, and of the lowest.
+      let bits = Self.fiveBits(of: key, below: index)
       let negative: UInt32 = 0 &- (bits &>> 4)
       let magnitude = ((bits ^ negative) & 31 &+ 1) &>> 1
       var term = ProjectivePoint.infinity
-      for i in 0..<8 {
-        term = .select(maskIfZero(magnitude ^ UInt32(truncatingIfNeeded: i &+ 1)), multiples[i], term)
-      }
-      term.y = .select(negative, .zero - term.y, term.y)
-      sum = sum + term
+      pick(magnitude, into: &term)
+      var opposite = FieldElement.zero
+      opposite -= term.y
+      term.y = .select(negative, opposite, term.y)
+      sum += term
     }
 
-    /// Bits 4 · index − 1 to 4 · index + 3 of the key, with zeros around it.
-    private func fiveBits(below index: Int) -> UInt32 {
+    /// Bits 4 · index − 1 to 4 · index + 3 of `key`, with zeros around it.
+    private static func fiveBits(of key: Words256, below index: Int) -> UInt32 {
       if index == 0 { return key.words[0] &<< 1 & 31 }
       let first = 4 * index - 1
       let word = first >> 5
@@ -74,8 +102,10 @@ extension P256 {
 
     private mutating func finish() {
       // Never at infinity: the key is less than the order, which is that of every point.
-      let inverse = sum.z.inverse
-      product = PublicKey(computedX: (sum.x * inverse).number, y: (sum.y * inverse).number)
+      sum.z.invert()
+      sum.x *= sum.z
+      sum.y *= sum.z
+      product = PublicKey(computedX: sum.x.number, y: sum.y.number)
       // What could tell the key.
       key = .zero
       sum = .infinity

@@ -11,10 +11,16 @@ final class BluetoothPort {
   private var packet = BoundedBytes(capacity: BLEHost.recommendedPacketCapacity)
   private var packetSent = 0
   private var frame: BoundedBytes
+  private let bonds: BondFile
 
-  init(controller: consuming ControllerSocket, host: consuming BLEHost, limits: LinkLimits, now: Timestamp) {
+  init(
+    controller: consuming ControllerSocket, host: consuming BLEHost, bonds: BondFile, limits: LinkLimits,
+    now: Timestamp
+  ) {
     self.controller = controller
     self.host = host
+    self.bonds = bonds
+    bonds.load(into: &self.host)
     frame = BoundedBytes(capacity: limits.maximumFrame)
     self.host.start(now: now)
   }
@@ -32,6 +38,9 @@ final class BluetoothPort {
   func timeOut(now: Timestamp) {
     if let due = host.nextDeadline, due <= now { host.timeOut(now: now) }
   }
+
+  /// Does a slice of what pairing has to compute; true while there is more.
+  func work(now: Timestamp) -> Bool { host.work(now: now) }
 
   /// Whether a frame may be handed in.
   var canSend: Bool { host.canSendFrame }
@@ -73,7 +82,39 @@ final class BluetoothPort {
   func deliver(lost: () -> Void, _ body: (Span<UInt8>) -> Void) {
     while let event = host.takeEvent() {
       if case .carrierClosed = event { lost() }
+      handle(event)
     }
     while host.takeFrame(into: &frame) { body(frame.span) }
+  }
+
+  /// Says on standard output what a person at the board would see on a display.
+  private func handle(_ event: HostEvent) {
+    switch event {
+    case .displayPasskey(let passkey):
+      say("passkey \(String(repeating: "0", count: 6 - "\(passkey)".count))\(passkey)")
+    case .hidePasskey: say("passkey hidden")
+    case .paired(let isAuthenticated): say(isAuthenticated ? "paired, authenticated" : "paired")
+    case .encrypted(let isAuthenticated): say(isAuthenticated ? "encrypted, authenticated" : "encrypted")
+    case .pairingFailed(let failure): say("pairing failed: \(failure)")
+    case .pairingRefused(let reason): say("pairing refused: \(reason)")
+    case .controllerFailed(let fault): say("controller failed: \(fault)")
+    case .bondChanged: if let failure = saveBonds() { say("bonds not kept: \(failure)") }
+    case .started, .connected, .disconnected, .carrierOpened, .carrierClosed: break
+    }
+  }
+
+  private func saveBonds() -> (any Error)? {
+    do {
+      try bonds.save(host)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func say(_ line: String) {
+    print(line)
+    // At once, though standard output may be a pipe.
+    fflush(nil)
   }
 }

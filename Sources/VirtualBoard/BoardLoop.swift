@@ -58,10 +58,12 @@ final class BoardLoop {
 
   private func work() -> Bool {
     let start = Self.now()
-    while board.work(now: Self.now()) {
+    while true {
+      let now = Self.now()
+      let isPairing = bluetooth?.work(now: now) ?? false
+      guard board.work(now: now) || isPairing else { return false }
       if Self.now() - start >= Self.workBudget { return true }
     }
-    return false
   }
 
   // MARK: Output

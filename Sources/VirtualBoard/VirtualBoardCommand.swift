@@ -4,6 +4,7 @@ import BLESecurity
 import BoardRuntime
 import Bytes
 import CLinux
+import Cryptography
 import Datasets
 import Glibc
 import LinkProtocol
@@ -93,14 +94,25 @@ struct VirtualBoardCommand: ParsableCommand {
     }
     let bluetooth = try hci.map { name throws(LinkError) in
       BluetoothPort(
-        controller: try ControllerSocket(name: name),
-        host: BLEHost(configuration: bluetoothConfiguration(limits)),
-        limits: limits, now: BoardLoop.now())
+        controller: try ControllerSocket(name: name), host: bluetoothHost(limits),
+        bonds: BondFile(path: state + ".bonds"), limits: limits, now: BoardLoop.now())
     }
     let loop = BoardLoop(
       serial: serial, bluetooth: bluetooth, board: board, limits: limits,
       lifelines: exitWithParent ? [termination, STDIN_FILENO] : [termination])
     loop.run()
+  }
+
+  private func bluetoothHost(_ limits: LinkLimits) -> BLEHost {
+    func block() -> Block128 {
+      Block128(
+        .random(in: .min ... .max), .random(in: .min ... .max), .random(in: .min ... .max),
+        .random(in: .min ... .max))
+    }
+    var host = BLEHost(
+      configuration: bluetoothConfiguration(limits), seed: Words256(high: block(), low: block()))
+    host.pairingPolicy = pairing.policy
+    return host
   }
 
   /// What the board is to Bluetooth; Protocols/gatt.md says where its address comes from.
@@ -126,6 +138,15 @@ enum PairingMode: String, ExpressibleByArgument, CaseIterable {
   case justWorks = "just-works"
   case passkey
   case open
+
+  /// The same as the host calls it.
+  var policy: PairingPolicy {
+    switch self {
+    case .refused, .open: .refused
+    case .justWorks: .justWorks
+    case .passkey: .displayedPasskey
+    }
+  }
 
   /// What a connection must have become before frames are taken.
   var dataRequirement: SecurityRequirement {

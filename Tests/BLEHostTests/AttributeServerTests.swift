@@ -172,25 +172,6 @@ struct AttributeServerTests {
     #expect(bench.ask([0x12, 0x0d, 0]) == refusal(0x12, 0x0d, 0x0d))
   }
 
-  @Test func noncesAreExchangedWhileTheBoardWouldPairByCable() {
-    #expect(bench.ask([0x0a, 0x24, 0]) == [0x0b])
-    let write: [UInt8] = [0x12, 0x24, 0, 1, 2, 3, 4, 5, 6, 7, 8]
-    #expect(bench.ask(write) == refusal(0x12, 0x24, 0x13))
-    bench.with { $0.server.boardNonce = 0x1817_1615_1413_1211 }
-    #expect(bench.ask([0x0a, 0x24, 0]) == [0x0b, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18])
-    #expect(bench.ask(write) == [0x13])
-    #expect(bench.ask(write + [9]) == refusal(0x12, 0x24, 0x0d))
-  }
-
-  @Test func dataNeedsTheSecurityThatIsAskedFor() {
-    let bench = Bench.connected(Bench.configuration(requirement: .encrypted))
-    #expect(bench.ask([0x12, 0x22, 0, 1, 0]) == refusal(0x12, 0x22, 0x05))
-    #expect(bench.ask([0x0a, 0x1d, 0]).first == 0x0b)
-    bench.encryptionChanged(isOn: true)
-    #expect(bench.ask([0x12, 0x22, 0, 1, 0]) == [0x13])
-    #expect(bench.carrier == .gatt)
-  }
-
   @Test func aSecondRequestBeforeTheAnswerIsNotAnswered() {
     bench.completesAtOnce = false
     // The controller's buffers are full of answers.

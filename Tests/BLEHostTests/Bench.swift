@@ -1,5 +1,6 @@
 import BLESecurity
 import Bytes
+import Cryptography
 import LinkProtocol
 import PropertyTesting
 
@@ -41,7 +42,7 @@ final class Bench {
   private var partial: [UInt8] = []
 
   init(_ configuration: BLEHostConfiguration = Bench.configuration()) {
-    host = BLEHost(configuration: configuration)
+    host = BLEHost(configuration: configuration, seed: .zero)
   }
 
   static func configuration(
@@ -182,6 +183,23 @@ final class Bench {
     inFlight = 0
     event(0x05, [0, UInt8(Self.handle & 255), UInt8(Self.handle >> 8), reason])
     pump()
+  }
+
+  static let peer = DeviceAddress(kind: .publicDevice, value: 0xc0ff_ee00_0002)
+
+  /// A bond with the central that ``connect(interval:)`` is.
+  static func bond(isAuthenticated: Bool = true) -> BondedPeer {
+    BondedPeer(
+      bond: Bond(
+        peerIdentity: peer, peerResolvingKey: .zero, longTermKey: Block128(1, 2, 3, 4),
+        isAuthenticated: isAuthenticated), configuration: .none)
+  }
+
+  /// The central encrypts, with the key that it has of the bond.
+  func encrypt(random: UInt8 = 0) {
+    event(0x3e, [5, 0x41, 0, random, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    pump()
+    if commands.last?.opcode == 0x201a { encryptionChanged(isOn: true) }
   }
 
   func encryptionChanged(isOn: Bool) {

@@ -42,15 +42,6 @@ struct ChannelTests {
     #expect(bench.statistics.channelsRefused == 7)
   }
 
-  @Test func aChannelNeedsTheSecurityThatIsAskedFor() {
-    let bench = quicklyConnected(Bench.configuration(requirement: .encrypted))
-    #expect(bench.openChannel()[8] == 5)
-    bench.encryptionChanged(isOn: true)
-    #expect(bench.openChannel()[8] == 0)
-    bench.encryptionChanged(isOn: false)
-    #expect(bench.takeEvents().last == .carrierClosed(.l2cap, .linkLost))
-  }
-
   @Test func framesGoOutInSegmentsAsCreditsAllow() {
     let bench = quicklyConnected()
     _ = bench.openChannel(mps: 50, credits: 2)

@@ -133,12 +133,13 @@ async def nothing_is_sent_without_credit(central, board):
 @test()
 async def segments_without_credit_end_the_channel(central, board):
     async with signaller(central) as l2cap:
-        _, _, _, credits, _ = await l2cap.open()
-        # A frame of the greatest length never completes, so nothing is taken and no credit comes back.
+        await l2cap.open()
         l2cap.raw(0x40, struct.pack("<H", 1040))
-        for _ in range(credits):
+        # Far more than it can have given by then: it reads many of them before it has its next word.
+        for _ in range(1000):
             l2cap.raw(0x40, b"")
-        assert (await l2cap.received.next())[0] in (0x06, 0x12)
+        while (command := await l2cap.received.next())[0] != 0x06:
+            assert command[0] in (0x12, 0x16)
 
 
 @test()

@@ -4,7 +4,6 @@ The board is a process of its own and speaks HCI (H4) over TCP. Written against 
 replaced, see `Link` and `on_channel_closed`.
 """
 import asyncio
-import collections
 import contextlib
 import importlib.metadata
 import pathlib
@@ -135,7 +134,9 @@ class Central:
         controller.le_acl_data_packet_length = 251
         controller.total_num_le_acl_data_packets = 16
         self.device = Device(
-            config=DeviceConfiguration(name="gateway", address=Address("F0:F1:F2:F3:F4:F5")),
+            config=DeviceConfiguration(
+                name="gateway", address=Address("F0:F1:F2:F3:F4:F5"), irk=bytes(range(1, 17)),
+                identity_address_type=Address.RANDOM_DEVICE_ADDRESS),
             host=Host(controller, controller))
         self.device.keystore = MemoryKeyStore()
 
@@ -172,18 +173,21 @@ class Central:
 
     @contextlib.contextmanager
     def raw(self, cid):
-        """What comes in on a fixed channel, instead of to Bumble's own protocol there."""
+        """What comes in on a channel, instead of to what Bumble has there."""
         manager = self.device.l2cap_channel_manager
-        received = Received()
-        before = manager.fixed_channels.get(cid)
-        manager.register_fixed_channel(cid, lambda _, pdu: received.queue.put_nowait(bytes(pdu)))
+        received, before = Received(), manager.on_pdu
+
+        def on_pdu(connection, channel, pdu):
+            if channel == cid:
+                received.queue.put_nowait(bytes(pdu))
+            else:
+                before(connection, channel, pdu)
+
+        manager.on_pdu = on_pdu
         try:
             yield received
         finally:
-            if before:
-                manager.register_fixed_channel(cid, before)
-            else:
-                manager.deregister_fixed_channel(cid)
+            manager.on_pdu = before
 
 
 class Received:
@@ -211,6 +215,3 @@ async def lose_link(central, board):
     for controller in (central.device.host.hci_sink, board.controller):
         for connection in list(controller.le_connections.values()):
             controller.on_le_disconnected(connection, hci.HCI_CONNECTION_TIMEOUT_ERROR)
-
-
-Counts = collections.namedtuple("Counts", "passed failed")

@@ -45,7 +45,9 @@ extension BLEHost {
     case .disconnected(let connection, let reason):
       if link?.handle == connection { dropLink(reason: reason, now: now) }
     case .encryptionChanged(let connection, let status, let isOn):
-      if link?.handle == connection { encryptionChanged(isOn: status == 0 && isOn, now: now) }
+      guard link?.handle == connection else { return }
+      security.encryptionChanged(isOn: status == 0 && isOn, now: now)
+      settleSecurity(now: now)
     case .longTermKeyRequested(let connection, let random, let diversifier):
       if link?.handle == connection { keyRequested(random: random, diversifier: diversifier) }
     case .connectionUpdated(let connection, let status, let interval, let latency):

@@ -13,6 +13,7 @@ extension BLEHost {
       latency: connection.latency, heard: now)
     statistics.connections &+= 1
     events.append(.connected(connection.peer))
+    beginSecurity(connection.peer, now: now)
   }
 
   /// The connection is gone.
@@ -27,28 +28,10 @@ extension BLEHost {
     attributeResponse.removeAll()
     channelClosed()
     server.reset()
-    updateCarrier(now: now)
+    requestedKey = nil
+    security.disconnected(now: now)
+    settleSecurity(now: now)
     events.append(.disconnected(reason: reason))
-  }
-
-  // MARK: Security
-
-  mutating func encryptionChanged(isOn: Bool, now: Timestamp) {
-    link?.security.isEncrypted = isOn
-    if isOn {
-      events.append(.encrypted(isAuthenticated: link?.security.isAuthenticated ?? false))
-    } else if channel.state == .open {
-      closeChannel(.linkLost, now: now)
-    }
-  }
-
-  mutating func keyRequested(random: UInt64, diversifier: UInt16) {
-    pending.insert(.keyReply)
-  }
-
-  mutating func writeKeyReply(_ handle: UInt16, into packet: inout BoundedBytes) -> Opcode {
-    HCICommand.write(.leLongTermKeyNegativeReply, UInt64(handle), width: 2, into: &packet)
-    return .leLongTermKeyNegativeReply
   }
 
   // MARK: PDUs
@@ -70,6 +53,9 @@ extension BLEHost {
       receiveAttributePDU(link.security)
     case ChannelID.signalling:
       receive(Signal(parsing: reassembly.payload), now)
+    case ChannelID.security:
+      Self.receiveSecurityPDU(reassembly, by: &security, now)
+      settleSecurity(now: now)
     case CreditChannel.localID where channel.state == .open:
       guard Self.receiveSegment(reassembly, by: &channel, into: &inbox) != nil else { return }
       statistics.violations &+= 1
@@ -77,6 +63,12 @@ extension BLEHost {
     default:
       break
     }
+  }
+
+  private static func receiveSecurityPDU(
+    _ reassembly: borrowing ACLReassembly, by security: inout SecurityManager, _ now: Timestamp
+  ) {
+    security.received(pdu: reassembly.payload, now: now)
   }
 
   private static func receiveSegment(
@@ -87,9 +79,17 @@ extension BLEHost {
 
   private mutating func receiveAttributePDU(_ security: LinkSecurity) {
     let outcome = Self.receiveAttributePDU(reassembly, security, by: &server, response: &attributeResponse)
-    if outcome == .received, openCarrier == .gatt {
+    switch outcome {
+    case .nothing:
+      break
+    case .received:
+      guard openCarrier == .gatt else { return }
       Self.receiveFragment(
         reassembly, by: &fragmentReceiver, maximumFrame: configuration.maximumFrame, into: &inbox)
+    case .configured:
+      keepConfiguration()
+    case .nonce(let nonce):
+      self.security.received(gatewayNonce: nonce)
     }
   }
 

@@ -1,3 +1,4 @@
+import BLESecurity
 public import Bytes
 public import LinkProtocol
 
@@ -55,6 +56,9 @@ extension BLEHost {
 
   /// What is to be sent next: what others wait for before frames.
   private mutating func nextPDU(now: Timestamp) -> OutgoingPDU? {
+    if security.nextPDU(into: &control) {
+      return OutgoingPDU(channel: ChannelID.security, source: .control, start: 0, end: control.count)
+    }
     prepareSignals()
     if signals.take(into: &control) {
       return OutgoingPDU(channel: ChannelID.signalling, source: .control, start: 0, end: control.count)

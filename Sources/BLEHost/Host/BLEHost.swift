@@ -1,5 +1,6 @@
 public import BLESecurity
 public import Bytes
+public import Cryptography
 public import LinkProtocol
 
 /// A Bluetooth Low Energy host of a peripheral: sets a controller up over HCI, lets the board be found, and carries
@@ -37,6 +38,8 @@ public struct BLEHost: ~Copyable {
     var interval: UInt16
     var latency: UInt16
     var security = LinkSecurity()
+    /// Where the bond with this peer is, if there is one.
+    var bond: Int?
     /// When the peer was last heard.
     var heard: Timestamp
   }
@@ -51,6 +54,11 @@ public struct BLEHost: ~Copyable {
   var pending = PendingCommands()
   /// What the peer last asked for.
   var requestedParameters = ConnectionParameters.quick
+
+  var security: SecurityManager
+  var bonds = BondTable()
+  /// What the link layer asked for and waits for; nil if there is no such key.
+  var requestedKey: Block128?
 
   var reassembly: ACLReassembly
   var server: AttributeServer
@@ -79,13 +87,18 @@ public struct BLEHost: ~Copyable {
   public internal(set) var statistics = BLEStatistics()
 
   /// A host that does nothing until ``start(now:)``.
-  public init(configuration: BLEHostConfiguration) {
+  ///
+  /// - Parameter seed: 256 bits of noise, of which keys are made.
+  public init(configuration: BLEHostConfiguration, seed: Words256) {
     self.configuration = configuration
+    security = SecurityManager(seed: seed)
     let mtu = max(AttributeServer.defaultMTU, min(configuration.maximumMTU, 517))
     let mps = max(Int(CreditChannel.minimumMPS), min(configuration.mps, configuration.maximumFrame + 2))
     reassembly = ACLReassembly(maximumPayload: max(mtu, mps, 65))
     let identity = BoardIdentity(
-      board: configuration.board, psm: BLEHostConfiguration.psm,
+      board: configuration.board,
+      flags: configuration.dataRequirement == .authenticated ? .authenticationRequired : [],
+      psm: BLEHostConfiguration.psm,
       maximumFrame: UInt16(clamping: configuration.maximumFrame))
     server = AttributeServer(
       texts: configuration.texts, identity: identity, dataRequirement: configuration.dataRequirement,
@@ -115,12 +128,6 @@ public struct BLEHost: ~Copyable {
   /// Ends the connection, if there is one.
   public mutating func disconnect() {
     if link != nil { pending.insert(.disconnect) }
-  }
-
-  /// What the identity characteristic says besides what it always says.
-  public var identityFlags: BoardIdentity.Flags {
-    get { server.identity.flags }
-    set { server.identity.flags = newValue }
   }
 
   /// What happened; nil if nothing did since it was last asked.
@@ -161,7 +168,7 @@ public struct BLEHost: ~Copyable {
 
   /// When ``timeOut(now:)`` has to be called at the latest.
   public var nextDeadline: Timestamp? {
-    var deadline = commands.deadline
+    var deadline = Timestamp.earliest(commands.deadline, security.nextDeadline)
     if case .failed(let until) = phase { deadline = .earliest(deadline, until) }
     if let stalledSince { deadline = .earliest(deadline, stalledSince + Self.stallTimeout) }
     if let closingSince { deadline = .earliest(deadline, closingSince + Self.closingTimeout) }
@@ -181,6 +188,15 @@ public struct BLEHost: ~Copyable {
       pending.insert(.disconnect)
       self.link?.heard = now
     }
+    security.timeOut(now: now)
+    settleSecurity(now: now)
+  }
+
+  /// Does a slice of what pairing has to compute; true while there is more. Frames and packets may come and go between.
+  public mutating func work(now: Timestamp) -> Bool {
+    let hasMore = security.work(now: now)
+    settleSecurity(now: now)
+    return hasMore
   }
 }
 

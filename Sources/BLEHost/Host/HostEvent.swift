@@ -44,6 +44,18 @@ public enum HostEvent: Sendable, Equatable {
   case disconnected(reason: UInt8)
   /// The connection is encrypted.
   case encrypted(isAuthenticated: Bool)
+  /// A person shall type this number (0…999,999, six digits) at the gateway.
+  case displayPasskey(UInt32)
+  /// The number is of no use any more.
+  case hidePasskey
+  /// A pairing is complete. If it left a bond, ``bondChanged(slot:)`` comes before.
+  case paired(isAuthenticated: Bool)
+  /// What ``BLEHost/bond(at:)`` says has changed and is to be kept.
+  case bondChanged(slot: Int)
+  /// A pairing that had begun failed.
+  case pairingFailed(PairingFailure)
+  /// A request to pair was refused at once.
+  case pairingRefused(PairingFailedReason)
   /// Frames can travel: whoever is there has to greet.
   case carrierOpened(BLECarrier)
   /// Frames cannot travel like this any longer; those under way are lost.
