@@ -40,10 +40,16 @@ struct VirtualBoardCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Who may pair: refused (nobody), just-works (anybody), passkey (who types the number that is printed), or \
-      open: frames need no pairing at all, which is for measurements only.
+      Who may pair: refused (nobody), just-works (anybody), passkey (who types the number that is printed), cable \
+      (who knows --cable-secret), or open: frames need no pairing at all, which is for measurements only.
       """, valueName: "mode"))
   var pairing: PairingMode = .refused
+
+  @Option(
+    help: ArgumentHelp(
+      "The secret that a gateway would have left over the cable, 32 hexadecimal digits; for --pairing cable.",
+      valueName: "hex"))
+  var cableSecret: String?
 
   @Option(help: ArgumentHelp("Data set file (.fbds) with the board's examples.", valueName: "file"))
   var data: String
@@ -66,6 +72,9 @@ struct VirtualBoardCommand: ParsableCommand {
   func validate() throws {
     guard link != nil || hci != nil else {
       throw ValidationError("a board without --link and without --hci can be reached by nobody; give one")
+    }
+    guard (pairing == .cable) == (cableSecret.map { Self.block(hex: $0) != nil } ?? false) else {
+      throw ValidationError("--pairing cable and --cable-secret with 32 hexadecimal digits belong together")
     }
     guard UInt64(id, radix: 16) != nil else {
       throw ValidationError("--id \(id) is not a hexadecimal number of up to 16 digits")
@@ -111,8 +120,16 @@ struct VirtualBoardCommand: ParsableCommand {
     }
     var host = BLEHost(
       configuration: bluetoothConfiguration(limits), seed: Words256(high: block(), low: block()))
-    host.pairingPolicy = pairing.policy
+    host.pairingPolicy = pairing.policy(secret: cableSecret.flatMap { Self.block(hex: $0) })
     return host
+  }
+
+  /// 128 bits of 32 hexadecimal digits, the most significant first.
+  private static func block(hex: String) -> Block128? {
+    let digits = hex.compactMap { $0.hexDigitValue.map(UInt32.init) }
+    guard digits.count == 32, hex.count == 32 else { return nil }
+    func word(_ index: Int) -> UInt32 { digits[8 * index..<8 * index + 8].reduce(0) { $0 << 4 | $1 } }
+    return Block128(word(0), word(1), word(2), word(3))
   }
 
   /// What the board is to Bluetooth; Protocols/gatt.md says where its address comes from.
@@ -137,14 +154,16 @@ enum PairingMode: String, ExpressibleByArgument, CaseIterable {
   case refused
   case justWorks = "just-works"
   case passkey
+  case cable
   case open
 
   /// The same as the host calls it.
-  var policy: PairingPolicy {
+  func policy(secret: Block128?) -> PairingPolicy {
     switch self {
     case .refused, .open: .refused
     case .justWorks: .justWorks
     case .passkey: .displayedPasskey
+    case .cable: secret.map { .cable(CableSecret($0)) } ?? .refused
     }
   }
 
@@ -152,7 +171,7 @@ enum PairingMode: String, ExpressibleByArgument, CaseIterable {
   var dataRequirement: SecurityRequirement {
     switch self {
     case .refused, .justWorks: .encrypted
-    case .passkey: .authenticated
+    case .passkey, .cable: .authenticated
     case .open: .none
     }
   }

@@ -1,12 +1,14 @@
 """Frames over GATT, and which carrier they travel over (Protocols/gatt.md §5 and §6)."""
 import asyncio
+import os
+import pathlib
 
 from bumble.device import Peer
 from bumble.l2cap import LeCreditBasedChannelSpec
 
-from frames import Fragments, greeting, is_welcome
+from frames import Fragments, farewell, greeting, is_welcome, stuffed, unstuffed
 from rig import PATIENCE, lose_link
-from settings import OPEN, OPEN_SHORT, group
+from settings import OPEN_SHORT, PLUGGED, group
 
 TESTS, test = group()
 
@@ -108,3 +110,56 @@ async def the_board_is_found_again_after_the_link_was_lost(central, board):
             assert await link.greeted(0)
             await lose_link(central, board)
             await asyncio.sleep(0)
+
+
+class Cable:
+    """The other end of the board's pseudo-terminal."""
+
+    def __init__(self, board):
+        self.descriptor = os.open(pathlib.Path(board.folder.name) / "cable", os.O_RDWR | os.O_NOCTTY)
+        self.read = b""
+        self.arrived = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self.descriptor, self.readable)
+
+    def readable(self):
+        self.read += os.read(self.descriptor, 4096)
+        self.arrived.set()
+
+    async def greeted(self, number):
+        os.write(self.descriptor, b"\0" + stuffed(greeting(number)))
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                while b"\0" in self.read:
+                    frame, self.read = self.read.split(b"\0", 1)
+                    if is_welcome(unstuffed(frame)):
+                        return True
+                self.arrived.clear()
+                await self.arrived.wait()
+
+    def close(self):
+        asyncio.get_running_loop().remove_reader(self.descriptor)
+        os.close(self.descriptor)
+
+
+@test(PLUGGED)
+async def the_cable_wins_over_the_air_until_it_is_pulled(central, board):
+    async with central.connected() as connection:
+        link = await GATTLink(connection).open(247)
+        assert await link.greeted(0)
+        cable = Cable(board)
+        assert await cable.greeted(1)
+        # While the session on the cable lives, the air is not heard.
+        await link.send(greeting(2))
+        await asyncio.sleep(0.3)
+        assert link.frames.empty()
+        assert await cable.greeted(3)
+        cable.close()
+        await asyncio.sleep(0.3)
+        assert await link.greeted(4)
+        # A session that ends in good order makes way as well.
+        cable = Cable(board)
+        assert await cable.greeted(5)
+        os.write(cable.descriptor, stuffed(farewell(6)))
+        await asyncio.sleep(0.3)
+        assert await link.greeted(7)
+        cable.close()

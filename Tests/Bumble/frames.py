@@ -24,9 +24,31 @@ def greeting(number=0):
     return frame(FRAME_KINDS["greeting"], 0x5678, number, GREETING)
 
 
+def farewell(number):
+    return frame(FRAME_KINDS["farewell"], 0x5678, number, b"")
+
+
 def is_welcome(octets):
     return (len(octets) > 10 and octets[0] == FRAME_KINDS["welcome"] and octets[2:4] == bytes([0x78, 0x56])
             and crc32c(octets[:-4]) == int.from_bytes(octets[-4:], "little"))
+
+
+def stuffed(octets):
+    """COBS (link.md §2), with the zero at the end."""
+    out = b""
+    for block in (octets).split(b"\0"):
+        while len(block) >= 254:
+            out, block = out + b"\xff" + block[:254], block[254:]
+        out += bytes([len(block) + 1]) + block
+    return out + b"\0"
+
+
+def unstuffed(stuffed_octets):
+    out, rest = b"", stuffed_octets
+    while rest:
+        code, block, rest = rest[0], rest[1:rest[0]], rest[max(rest[0], 1):]
+        out += block + (b"\0" if code < 255 and rest else b"")
+    return out
 
 
 class Fragments:

@@ -2,8 +2,11 @@
 import asyncio
 import pathlib
 import random
+import secrets
 
 from bumble.core import ProtocolError
+from bumble.crypto import aes_cmac
+from bumble.device import Peer
 from bumble.hci import HCI_Error
 from bumble.keys import MemoryKeyStore
 from bumble.l2cap import L2capError, LeCreditBasedChannelSpec
@@ -12,7 +15,7 @@ from bumble.pairing import PairingConfig, PairingDelegate
 from carriers import GATTLink
 from frames import greeting, is_welcome
 from rig import PATIENCE
-from settings import JUST_WORKS, PASSKEY, REFUSED, Setting, group
+from settings import CABLE, CABLE_SECRET, JUST_WORKS, PASSKEY, REFUSED, Setting, group
 
 TESTS, test = group()
 
@@ -32,9 +35,29 @@ class Keyboard(PairingDelegate):
         return (int(await self.board.line("passkey")) + self.mistake) % 1_000_000
 
 
+class Cable(PairingDelegate):
+    """A gateway that knows the secret: it types the passkey itself."""
+
+    def __init__(self, secret, board_nonce, gateway_nonce):
+        super().__init__(PairingDelegate.KEYBOARD_INPUT_ONLY)
+        code = aes_cmac(b"fedbridge passkey" + board_nonce + gateway_nonce, secret)
+        self.passkey = int.from_bytes(code, "big") % 1_000_000
+
+    async def get_number(self):
+        return self.passkey
+
+
+async def exchange_nonces(connection, secret=CABLE_SECRET):
+    client = Peer(connection).gatt_client
+    board_nonce, gateway_nonce = await client.read_value(0x24), secrets.token_bytes(8)
+    await client.write_value(0x24, gateway_nonce, with_response=True)
+    return Cable(secret, board_nonce, gateway_nonce)
+
+
 def pairs(central, delegate=None, bonding=True, secure=True):
     central.device.pairing_config_factory = lambda _: PairingConfig(
         sc=secure, mitm=delegate is not None, bonding=bonding,
+        identity_address_type=PairingConfig.AddressType.RANDOM,
         delegate=delegate or PairingDelegate(PairingDelegate.NO_OUTPUT_NO_INPUT))
 
 
@@ -114,6 +137,28 @@ async def a_wrong_passkey_fails_and_the_next_attempt_waits(central, board):
         assert await pair(central, board, connection)
 
 
+@test(CABLE)
+async def a_cable_pairs_without_a_person(central, board):
+    async with central.connected() as connection:
+        pairs(central, await exchange_nonces(connection))
+        assert await pair(central, board, connection)
+        await greet_over_channel(connection)
+
+
+@test(CABLE)
+async def another_secret_and_old_nonces_do_not_pair(central, board):
+    async with central.connected() as connection:
+        pairs(central, await exchange_nonces(connection, secret=bytes(16)))
+        await refuses_to_pair(connection)
+        await board.line("pairing failed")
+        await asyncio.sleep(1.2)
+        # The nonces of that attempt serve no other one.
+        await refuses_to_pair(connection)
+        await board.line("pairing refused: outOfBandNotAvailable")
+        pairs(central, await exchange_nonces(connection))
+        assert await pair(central, board, connection)
+
+
 @test(PASSKEY)
 async def just_works_is_refused_where_a_proof_is_asked_for(central, board):
     pairs(central)
@@ -144,6 +189,21 @@ async def a_bond_serves_again_also_after_a_reset_of_the_board(central, board):
             await connection.encrypt()
             assert connection.is_encrypted
             assert await board.line("encrypted,") == "authenticated"
+            await greet_over_channel(connection)
+
+
+@test(JUST_WORKS)
+async def a_bonded_peer_is_known_by_its_private_addresses(central, board):
+    pairs(central)
+    await central.hide()
+    async with central.connected() as connection:
+        await pair(central, board, connection)
+    for _ in range(2):
+        before = central.device.random_address
+        await central.hide()
+        assert central.device.random_address != before
+        async with central.connected() as connection:
+            await connection.encrypt()
             await greet_over_channel(connection)
 
 

@@ -1,7 +1,7 @@
 """Two virtual Bluetooth controllers on one radio, with Bumble's host above one and a board above the other.
 
 The board is a process of its own and speaks HCI (H4) over TCP. Written against bumble 0.0.236: two of its methods are
-replaced, see `Link` and `on_channel_closed`.
+replaced, see `Link` and `on_channel_closed`, and one is passed over, see `Central.hide`.
 """
 import asyncio
 import contextlib
@@ -90,7 +90,8 @@ class Board:
         """Starts the process; its bonds are where they were."""
         self.process = await asyncio.create_subprocess_exec(
             self.program, "--hci", f"127.0.0.1:{self.port}", "--data", self.data, "--id", f"{BOARD_ID:x}",
-            "--state", str(pathlib.Path(self.folder.name) / "flash"), *self.options,
+            "--state", str(pathlib.Path(self.folder.name) / "flash"),
+            *(option.replace("{folder}", self.folder.name) for option in self.options),
             stdout=asyncio.subprocess.PIPE)
         self.reader = asyncio.create_task(self.read(self.process.stdout))
 
@@ -135,8 +136,7 @@ class Central:
         controller.total_num_le_acl_data_packets = 16
         self.device = Device(
             config=DeviceConfiguration(
-                name="gateway", address=Address("F0:F1:F2:F3:F4:F5"), irk=bytes(range(1, 17)),
-                identity_address_type=Address.RANDOM_DEVICE_ADDRESS),
+                name="gateway", address=Address("F0:F1:F2:F3:F4:F5"), irk=bytes(range(1, 17))),
             host=Host(controller, controller))
         self.device.keystore = MemoryKeyStore()
 
@@ -156,6 +156,15 @@ class Central:
         finally:
             self.device.remove_listener("advertisement", seen)
             await self.device.stop_scanning()
+
+    async def hide(self):
+        """Connects from another private address from now on.
+
+        Device.update_rpa tells its controller the address before.
+        """
+        address = Address.generate_private_address(self.device.irk)
+        await self.device.send_sync_command(hci.HCI_LE_Set_Random_Address_Command(random_address=address))
+        self.device.random_address = address
 
     @contextlib.asynccontextmanager
     async def connected(self, address=BOARD_ADDRESS):

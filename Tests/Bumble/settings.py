@@ -13,6 +13,10 @@ OPEN_SHORT = Setting(("--pairing", "open"), acl_length=27)
 REFUSED = Setting(("--pairing", "refused"))
 JUST_WORKS = Setting(("--pairing", "just-works"))
 PASSKEY = Setting(("--pairing", "passkey"))
+CABLE_SECRET = bytes(range(0x30, 0x40))
+CABLE = Setting(("--pairing", "cable", "--cable-secret", CABLE_SECRET.hex()))
+# A board with its cable plugged in: the name is made to lie in the board's folder.
+PLUGGED = Setting(("--pairing", "open", "--link", "{folder}/cable"))
 
 
 def group():
