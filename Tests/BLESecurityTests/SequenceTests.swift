@@ -215,6 +215,23 @@ import Testing
     }
   }
 
+  @Test func theNewKeyIsGivenOnceItsCheckValueIsOut() {
+    var scene = PairingScene(.justWorks)
+    var check: [UInt8] = []
+    scene.exchange(scene.central.request) { _, pdu in
+      guard pdu[0] == 0x0d else { return pdu }
+      check = pdu
+      return []
+    }
+    #expect(scene.security.phase == .check)
+    scene.say(check)
+    while scene.slice() {}
+    #expect(scene.security.phase == .encryption)
+    #expect(scene.key(0, 0) == nil)
+    #expect(scene.collect().count == 1)
+    #expect(scene.key(0, 0) != nil)
+  }
+
   @Test func onlyKeysOfSecureConnectionsAreGiven() {
     var scene = PairingScene(.refused, bond: bond)
     #expect(scene.key(1, 0) == nil)
