@@ -49,7 +49,12 @@ let portableCore: [Target] = [
   core("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
-  core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
+  core(
+    "CoreChecks",
+    [
+      "BLESecurity", "Bytes", "CBOR", "Cryptography", "Digests", "LinkProtocol", "TrainingCore",
+      "UpdateCodec",
+    ]),
 ]
 
 /// One kind of I/O on Linux each, without policy.

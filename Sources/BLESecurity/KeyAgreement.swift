@@ -13,7 +13,10 @@ struct KeyAgreement: Sendable {
   /// Whether there is something to compute.
   var isBusy: Bool { multiplication != nil }
 
+  // None of these is inlined: a multiplication takes a kilobyte, which the stack of each caller would have to hold.
+
   /// Starts making a pair of keys unless there is one or one is being made.
+  @inline(never)
   mutating func makeKeys(_ random: inout RandomBits) {
     guard privateKey == nil else { return }
     var drawn: P256.PrivateKey?
@@ -23,11 +26,13 @@ struct KeyAgreement: Sendable {
   }
 
   /// Starts computing the secret; the own keys must be there.
+  @inline(never)
   mutating func share(with peer: P256.PublicKey) {
     if let privateKey { multiplication = P256.Multiplication(of: peer, by: privateKey) }
   }
 
   /// One slice of what is to be computed.
+  @inline(never)
   mutating func advance() {
     guard multiplication?.advance() == false else { return }
     if publicKey == nil {
@@ -40,7 +45,11 @@ struct KeyAgreement: Sendable {
 
   /// Forgets all: no pair of keys serves two attempts, as a failed one may have told something of it
   /// (Vol 3 Part H §2.3.6).
+  @inline(never)
   mutating func forget() {
-    self = Self()
+    privateKey = nil
+    publicKey = nil
+    secret = nil
+    multiplication = nil
   }
 }

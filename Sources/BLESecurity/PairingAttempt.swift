@@ -1,6 +1,6 @@
 import Cryptography
 
-/// What is known of a pairing under way. A value of its own, so that forgetting it forgets every secret of it.
+/// What is known of a pairing under way. A value of its own, so that nothing of one attempt is left to the next.
 struct PairingAttempt: Sendable {
   /// How many bits a passkey has, and how many rounds it takes.
   static let rounds = 20

@@ -247,7 +247,7 @@ public struct SecurityManager: Sendable {
     events.append(.failed(failure))
   }
 
-  /// Forgets what was under way, with all its secrets, and the number that may be displayed.
+  /// Forgets what was under way, and the number that may be displayed.
   mutating func forgetAttempt() {
     if isDisplaying { events.append(.hidePasskey) }
     isDisplaying = false

@@ -33,6 +33,14 @@ import Testing
     return states
   }
 
+  /// The same with the window closed, which a pairing under way does not notice: or the board would make keys for the
+  /// next one, which takes its time without optimisation.
+  private func withoutWindow(_ state: PairingScene) -> PairingScene {
+    var scene = state
+    scene.security.policy = .refused
+    return scene
+  }
+
   private func length(of code: UInt8) -> Int {
     SecurityCommand(rawValue: code)!.length
   }
@@ -41,7 +49,7 @@ import Testing
   func whatIsOutOfTurnEndsThePairing(_ policy: PairingPolicy) {
     for (state, due) in states(policy) {
       for code: UInt8 in 1...0x0e where code != due && code != 0x05 {
-        var scene = state
+        var scene = withoutWindow(state)
         let isUnderWay = scene.security.attempt != nil
         scene.say([code] + [UInt8](repeating: 0, count: length(of: code) - 1))
         let said = scene.collect()
@@ -63,7 +71,7 @@ import Testing
   func aWrongLengthEndsThePairing(_ policy: PairingPolicy) {
     for (state, due) in states(policy) where due != 0 {
       for length in [1, self.length(of: due) - 1, self.length(of: due) + 1, 200] {
-        var scene = state
+        var scene = withoutWindow(state)
         scene.say([due] + [UInt8](repeating: 0, count: length - 1))
         #expect(scene.collect() == [[0x05, 0x0a]])
       }
@@ -86,7 +94,7 @@ import Testing
   func thePeerMayEndItAtAnyTime(_ policy: PairingPolicy) {
     for (state, _) in states(policy) where state.security.attempt != nil {
       for pdu: [UInt8] in [[0x05, 0x0c], [0x05], [0x05, 0x0c, 0x00]] {
-        var scene = state
+        var scene = withoutWindow(state)
         scene.say(pdu)
         #expect(scene.collect() == [])
         #expect(scene.failures == [.refusedByPeer(pdu.count > 1 ? 0x0c : 0)])
@@ -142,7 +150,7 @@ import Testing
 
   @Test(arguments: [PairingPolicy.justWorks, .displayedPasskey])
   func aConnectionLostAtAnyPointLeavesNothing(_ policy: PairingPolicy) {
-    for (state, _) in states(policy) where state.security.attempt != nil {
+    for (number, (state, _)) in states(policy).enumerated() where state.security.attempt != nil {
       var scene = state
       scene.security.disconnected(now: scene.now)
       #expect(scene.collect() == [])
@@ -151,6 +159,8 @@ import Testing
       #expect(scene.key(0, 0) == nil)
       scene.say(scene.central.request)
       #expect(scene.collect() == [])
+      // Pairing takes long without optimisation, so not after every one.
+      guard number % 9 == 1 else { continue }
       scene.connect()
       scene.advance(seconds: 2)
       scene.renewCentral()
@@ -166,7 +176,7 @@ import Testing
       let all = policy == .refused ? [(PairingScene(.refused), UInt8(0))] : states(policy)
       for (state, _) in all {
         // After the encryption an identity of any bits is as good as another.
-        if state.security.isEncrypted { continue }
+        if state.security.isEncrypted || random.chance(0.5) { continue }
         var scene = state
         for _ in 0..<12 {
           let code = random.chance(0.9) ? UInt8(random.next() % 16) : UInt8(truncatingIfNeeded: random.next())
@@ -203,6 +213,23 @@ import Testing
       scene.security.encryptionChanged(isOn: false, now: scene.now)
       #expect(!scene.security.isEncrypted && !scene.security.isAuthenticated)
     }
+  }
+
+  @Test func theNewKeyIsGivenOnceItsCheckValueIsOut() {
+    var scene = PairingScene(.justWorks)
+    var check: [UInt8] = []
+    scene.exchange(scene.central.request) { _, pdu in
+      guard pdu[0] == 0x0d else { return pdu }
+      check = pdu
+      return []
+    }
+    #expect(scene.security.phase == .check)
+    scene.say(check)
+    while scene.slice() {}
+    #expect(scene.security.phase == .encryption)
+    #expect(scene.key(0, 0) == nil)
+    #expect(scene.collect().count == 1)
+    #expect(scene.key(0, 0) != nil)
   }
 
   @Test func onlyKeysOfSecureConnectionsAreGiven() {
