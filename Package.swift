@@ -52,7 +52,7 @@ let portableCore: [Target] = [
   core(
     "CoreChecks",
     [
-      "BLESecurity", "Bytes", "CBOR", "Cryptography", "Digests", "LinkProtocol", "TrainingCore",
+      "BLEHost", "BLESecurity", "Bytes", "CBOR", "Cryptography", "Digests", "LinkProtocol", "TrainingCore",
       "UpdateCodec",
     ]),
 ]

@@ -10,7 +10,7 @@ public struct CoreCheck: Sendable {
   public let run: @Sendable () -> UInt32
 
   /// How many there are.
-  public static let count = 17
+  public static let count = 18
 
   /// The check at `index`, which is in 0..<``count``.
   public static func at(_ index: Int) -> CoreCheck {
@@ -32,6 +32,7 @@ public struct CoreCheck: Sendable {
     case 14: CoreCheck(name: "aes-cmac", run: cipherHash)
     case 15: CoreCheck(name: "p256", run: curveHash)
     case 16: CoreCheck(name: "pairing", run: pairingHash)
+    case 17: CoreCheck(name: "ble-host", run: bleHostHash)
     default: preconditionFailure("no such check")
     }
   }
