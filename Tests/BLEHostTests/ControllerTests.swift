@@ -132,6 +132,19 @@ struct ControllerTests {
     #expect(bench.commands.last?.parameters == [1])
   }
 
+  @Test func aConnectionThatCrossesACommandDoesNotHideTheBoard() {
+    let bench = Bench.started()
+    bench.isMute = true
+    bench.with { $0.setAdvertising(false) }
+    bench.connect()
+    bench.isMute = false
+    bench.with { $0.setAdvertising(true) }
+    bench.commandComplete(0x200a, [0])
+    bench.disconnect()
+    #expect(bench.commands.last?.opcode == 0x200a)
+    #expect(bench.commands.last?.parameters == [1])
+  }
+
   @Test func aPeerThatDoesNothingIsSentAway() {
     let bench = Bench.connected()
     bench.advance(seconds: 59)

@@ -12,6 +12,8 @@ struct Advertising {
   }
 
   private(set) var step = Step.parameters
+  /// What the last command to enable or disable said; somebody may have connected before it was answered.
+  private var isEnabling = false
   /// Whether the owner wants the board to be found.
   var isWanted = true
 
@@ -37,14 +39,15 @@ struct Advertising {
     switch step {
     case .parameters: step = .data
     case .data: step = .scanResponse
-    case .scanResponse, .on: step = .off
-    case .off: step = .on
+    case .scanResponse: step = .off
+    case .off, .on: step = isEnabling ? .on : .off
     }
   }
 
   /// Writes the command that is due.
-  func writeCommand(_ opcode: Opcode, _ configuration: BLEHostConfiguration, into packet: inout BoundedBytes)
-  {
+  mutating func writeCommand(
+    _ opcode: Opcode, _ configuration: BLEHostConfiguration, into packet: inout BoundedBytes
+  ) {
     switch opcode {
     case .leSetAdvertisingParameters:
       HCICommand.writeAdvertisingParameters(
@@ -72,7 +75,8 @@ struct Advertising {
         for i in 0..<length { data.append(name.span[i]) }
       }
     default:
-      HCICommand.write(opcode, step == .on ? 0 : 1, width: 1, into: &packet)
+      isEnabling = step == .off
+      HCICommand.write(opcode, isEnabling ? 1 : 0, width: 1, into: &packet)
     }
   }
 
