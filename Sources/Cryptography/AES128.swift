@@ -127,13 +127,30 @@ public struct AES128: Sendable {
   /// 2t + next row's a + t of two rows on.
   @inline(__always)
   private static func mixColumns(_ planes: inout InlineArray<8, UInt32>) {
-    let next = InlineArray<8, UInt32> { planes[$0] &>> 8 | planes[$0] &<< 24 }
-    let sum = InlineArray<8, UInt32> { planes[$0] ^ next[$0] }
-    for i in 0..<8 {
-      var doubled = i == 0 ? sum[7] : sum[i - 1]
-      // The polynomial x⁸ + x⁴ + x³ + x + 1.
-      if i == 1 || i == 3 || i == 4 { doubled ^= sum[7] }
-      planes[i] = doubled ^ next[i] ^ (sum[i] &>> 16 | sum[i] &<< 16)
-    }
+    let p = planes
+    // 2t is t one plane further up, less the polynomial x⁸ + x⁴ + x³ + x + 1 where the top plane is set.
+    let top = turned(p[7]) ^ p[7]
+    planes = [
+      mixed(p[0], top),
+      mixed(p[1], turned(p[0]) ^ p[0] ^ top),
+      mixed(p[2], turned(p[1]) ^ p[1]),
+      mixed(p[3], turned(p[2]) ^ p[2] ^ top),
+      mixed(p[4], turned(p[3]) ^ p[3] ^ top),
+      mixed(p[5], turned(p[4]) ^ p[4]),
+      mixed(p[6], turned(p[5]) ^ p[5]),
+      mixed(p[7], turned(p[6]) ^ p[6]),
+    ]
+  }
+
+  /// A plane with the next row's bits in the place of each row's.
+  @inline(__always)
+  private static func turned(_ plane: UInt32) -> UInt32 { plane &>> 8 | plane &<< 24 }
+
+  /// A plane of the mixed columns, of the plane itself and that of 2t.
+  @inline(__always)
+  private static func mixed(_ plane: UInt32, _ doubled: UInt32) -> UInt32 {
+    let next = turned(plane)
+    let sum = next ^ plane
+    return doubled ^ next ^ (sum &>> 16 | sum &<< 16)
   }
 }
