@@ -45,6 +45,7 @@ struct Advertising {
   }
 
   /// Writes the command that is due.
+  @inline(never)
   mutating func writeCommand(
     _ opcode: Opcode, _ configuration: BLEHostConfiguration, into packet: inout BoundedBytes
   ) {

@@ -23,6 +23,7 @@ extension BLEHost {
     updateCarrier(now: now)
   }
 
+  @inline(never)
   private mutating func receive(_ event: HCIEvent, _ packet: Span<UInt8>, _ now: Timestamp) {
     switch event {
     case .commandComplete(let opcode, let credits):
@@ -68,6 +69,7 @@ extension BLEHost {
   /// The controller has done something that it was told, or will not.
   ///
   /// - Parameter parameters: return parameters, the status first.
+  @inline(never)
   private mutating func completed(_ opcode: Opcode, _ parameters: Span<UInt8>, _ now: Timestamp) {
     let succeeded = parameters.count > 0 && parameters[0] == 0
     switch phase {
@@ -111,6 +113,7 @@ extension BLEHost {
   // MARK: Commands
 
   /// Writes the command that is due, if the controller takes one.
+  @inline(never)
   mutating func nextCommand(into packet: inout BoundedBytes, now: Timestamp) -> Bool {
     guard commands.isOpen else { return false }
     let opcode: Opcode
@@ -124,6 +127,7 @@ extension BLEHost {
     return true
   }
 
+  @inline(never)
   private mutating func writeDueCommand(into packet: inout BoundedBytes) -> Opcode {
     if let link {
       if pending.remove(.keyReply) != nil { return writeKeyReply(link.handle, into: &packet) }

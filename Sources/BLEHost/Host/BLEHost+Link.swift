@@ -46,6 +46,7 @@ extension BLEHost {
   }
 
   /// Takes the PDU that the reassembly holds.
+  @inline(never)
   mutating func receivePDU(now: Timestamp) {
     guard let link, let identifier = reassembly.pdu.littleEndian16(at: 2) else { return }
     switch identifier {
@@ -117,7 +118,7 @@ extension BLEHost {
   // MARK: Carriers
 
   /// What frames could travel over as things are.
-  private var possibleCarrier: BLECarrier? {
+  private mutating func possibleCarrier() -> BLECarrier? {
     guard let link else { return nil }
     if channel.state == .open { return .l2cap }
     return server.configuration.notifies && link.security.lack(for: configuration.dataRequirement) == nil
@@ -128,7 +129,7 @@ extension BLEHost {
   ///
   /// - Parameter end: why the present one closes, if it does.
   mutating func updateCarrier(now: Timestamp, end: CarrierEnd = .closedByPeer) {
-    let possible = possibleCarrier
+    let possible = possibleCarrier()
     guard possible != openCarrier else { return }
     if let openCarrier {
       let reason: CarrierEnd = possible == .l2cap ? .superseded : link == nil ? .linkLost : end

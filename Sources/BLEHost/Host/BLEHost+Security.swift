@@ -44,6 +44,7 @@ extension BLEHost {
     }
   }
 
+  @inline(never)
   mutating func beginSecurity(_ peer: DeviceAddress, now: Timestamp) {
     let slot = bonds.slot(of: peer)
     link?.bond = slot
@@ -57,6 +58,7 @@ extension BLEHost {
   }
 
   /// Takes what the Security Manager has to tell, and what follows of it.
+  @inline(never)
   mutating func settleSecurity(now: Timestamp) {
     while let event = security.takeEvent() {
       switch event {

@@ -34,7 +34,8 @@ extension BLEHost {
     return true
   }
 
-  private func appendPayload(
+  // Mutating, as what only borrows so large a value copies it to the stack first.
+  private mutating func appendPayload(
     of source: OutgoingPDU.Source, from start: Int, count: Int, to packet: inout BoundedBytes
   ) {
     switch source {
@@ -55,6 +56,7 @@ extension BLEHost {
   }
 
   /// What is to be sent next: what others wait for before frames.
+  @inline(never)
   private mutating func nextPDU(now: Timestamp) -> OutgoingPDU? {
     if security.nextPDU(into: &control) {
       return OutgoingPDU(channel: ChannelID.security, source: .control, start: 0, end: control.count)

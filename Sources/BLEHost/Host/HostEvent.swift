@@ -64,8 +64,8 @@ public enum HostEvent: Sendable, Equatable {
 
 /// Events that wait to be taken. One too many is dropped; an owner takes them after every packet.
 struct EventQueue {
-  static let capacity = 16
-  private var events: InlineArray<16, HostEvent?> = .init(repeating: nil)
+  static let capacity = 8
+  private var events: InlineArray<8, HostEvent?> = .init(repeating: nil)
   private var head = 0
   private var count = 0
 
