@@ -120,7 +120,7 @@ final class BoardLoop {
     let now = Self.now()
     let input = serial.receive { frame in
       if active != .serial {
-        guard isGreeting(frame) else { return }
+        guard isFree || isGreeting(frame) else { return }
         change(to: .serial, now: now)
       }
       board.receive(frame: frame, now: now)
@@ -137,12 +137,15 @@ final class BoardLoop {
     let now = Self.now()
     bluetooth.deliver(lost: { lost(.bluetooth) }) { frame in
       if active != .bluetooth {
-        guard isGreeting(frame), active == nil || !board.isConnected else { return }
+        guard isFree else { return }
         change(to: .bluetooth, now: now)
       }
       board.receive(frame: frame, now: now)
     }
   }
+
+  /// Whether no session would suffer if the board spoke over another carrier.
+  private var isFree: Bool { active == nil || !board.isConnected }
 
   private func isGreeting(_ frame: Span<UInt8>) -> Bool {
     do throws(FrameError) {
