@@ -44,9 +44,17 @@ let portableCore: [Target] = [
   core("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),
   core("LinkProtocol", ["Bytes", "CBOR", "Digests"]),
   core("BoardStorage", ["Bytes", "Digests"]),
+  core("Cryptography", ["Bytes"]),
+  core("BLESecurity", ["Bytes", "Cryptography", "Digests", "LinkProtocol"]),
+  core("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
-  core("CoreChecks", ["Bytes", "CBOR", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
+  core(
+    "CoreChecks",
+    [
+      "BLEHost", "BLESecurity", "Bytes", "CBOR", "Cryptography", "Digests", "LinkProtocol", "TrainingCore",
+      "UpdateCodec",
+    ]),
 ]
 
 /// One kind of I/O on Linux each, without policy.
@@ -93,7 +101,8 @@ let applications: [Target] = [
   .executableTarget(
     name: "VirtualBoard",
     dependencies: [
-      "BoardRuntime", "Bytes", "CLinux", "Datasets", "LinkProtocol", "VirtualHardware", argumentParser,
+      "BLEHost", "BLESecurity", "BoardRuntime", "Bytes", "CLinux", "Cryptography", "Datasets", "LinkProtocol",
+      "VirtualHardware", argumentParser,
     ],
     swiftSettings: strict),
   .executableTarget(
@@ -121,7 +130,10 @@ let mirrors: [Target] = [
     name: "LinkSimulation", dependencies: ["Bytes", "Digests", "LinkProtocol", "PropertyTesting"],
     path: "Tests/LinkSimulation", swiftSettings: strict),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
+  tests("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   tests("BoardStorage", ["Digests", "VirtualHardware"]),
+  tests("BLESecurity", ["Bytes", "Cryptography", "LinkProtocol"]),
+  tests("Cryptography", ["Bytes", .product(name: "Crypto", package: "swift-crypto")]),
   tests(
     "BoardRuntime",
     [
@@ -194,6 +206,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // For tests only: what our own cryptography is compared with.
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: portableCore + drivers + gateway + applications + mirrors
 )

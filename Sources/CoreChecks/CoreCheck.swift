@@ -10,7 +10,7 @@ public struct CoreCheck: Sendable {
   public let run: @Sendable () -> UInt32
 
   /// How many there are.
-  public static let count = 14
+  public static let count = 18
 
   /// The check at `index`, which is in 0..<``count``.
   public static func at(_ index: Int) -> CoreCheck {
@@ -29,6 +29,10 @@ public struct CoreCheck: Sendable {
     case 11: CoreCheck(name: "code-lossless", run: losslessCodeHash)
     case 12: CoreCheck(name: "code-step", run: stepCodeHash)
     case 13: CoreCheck(name: "code-stc", run: ternaryCodeHash)
+    case 14: CoreCheck(name: "aes-cmac", run: cipherHash)
+    case 15: CoreCheck(name: "p256", run: curveHash)
+    case 16: CoreCheck(name: "pairing", run: pairingHash)
+    case 17: CoreCheck(name: "ble-host", run: bleHostHash)
     default: preconditionFailure("no such check")
     }
   }

@@ -25,7 +25,7 @@ struct BoardLink: ~Copyable {
       outlivesPeer = true
       symbolicLink = (path, target)
     case (true, S_IFSOCK):
-      descriptor = try Self.connect(path)
+      descriptor = try Sockets.connect(path: path)
       outlivesPeer = false
       symbolicLink = nil
     case (true, S_IFCHR):
@@ -91,25 +91,5 @@ struct BoardLink: ~Copyable {
     guard tcgetattr(descriptor, &settings) == 0 else { return }
     cfmakeraw(&settings)
     tcsetattr(descriptor, TCSANOW, &settings)
-  }
-
-  private static func connect(_ path: String) throws(LinkError) -> Int32 {
-    let descriptor = socket(
-      AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue),
-      0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    guard descriptor >= 0, bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-      throw .cannotOpen(path: path, reason: "its name is too long for a socket")
-    }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    let connected = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard connected == 0 else { throw .cannotOpen(path: path, reason: reason()) }
-    return descriptor
   }
 }

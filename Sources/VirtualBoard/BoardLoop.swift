@@ -4,35 +4,37 @@ import Glibc
 import LinkProtocol
 import VirtualHardware
 
-/// Runs a board on its link until the process is told to end: moves bytes, and lets the board work while
+/// Runs a board on its carriers until the process is told to end: moves bytes, and lets the board work while
 /// nothing is to be moved.
+///
+/// The board talks to one gateway at a time, over the carrier that its session was opened on. A gateway that greets
+/// over the cable takes the session over; one that greets over the air while the cable is in use is not heard.
 final class BoardLoop {
-  /// Longest time without a look at the link while the board works.
-  private static let workBudget: UInt64 = .milliseconds(2)
-  /// How often a pseudo-terminal that nobody has open is looked at, in ms: the kernel reports the hang-up
-  /// over and over and does not report its end.
-  private static let hangUpPause: Int32 = 20
+  private enum Carrier {
+    case serial, bluetooth
+  }
 
-  private let link: BoardLink
+  /// Longest time without a look at the links while the board works.
+  private static let workBudget: UInt64 = .milliseconds(2)
+
+  private let serial: SerialPort?
+  private let bluetooth: BluetoothPort?
   private var board: BoardRuntime<VirtualBoardHardware>
-  private var framing: StreamFraming
   private var frame: BoundedBytes
-  private var output: BoundedBytes
-  private var outputSent = 0
-  private var isHungUp = false
+  /// Where the session is, or was last.
+  private var active: Carrier?
   /// The board's life ends when one of these becomes readable or ends.
   private let lifelines: [Int32]
 
   init(
-    link: consuming BoardLink, board: consuming BoardRuntime<VirtualBoardHardware>, limits: LinkLimits,
-    lifelines: [Int32]
+    serial: SerialPort?, bluetooth: BluetoothPort?, board: consuming BoardRuntime<VirtualBoardHardware>,
+    limits: LinkLimits, lifelines: [Int32]
   ) {
-    self.link = link
+    self.serial = serial
+    self.bluetooth = bluetooth
     self.board = board
     self.lifelines = lifelines
-    framing = StreamFraming(maximumFrame: limits.maximumFrame)
     frame = BoundedBytes(capacity: limits.maximumFrame)
-    output = BoundedBytes(capacity: COBS.maximumEncodedLength(of: limits.maximumFrame))
   }
 
   /// Runs until the board's life is over.
@@ -40,6 +42,7 @@ final class BoardLoop {
     while true {
       let now = Self.now()
       if let due = board.nextDeadline, due <= now { board.timeOut(now: now) }
+      bluetooth?.timeOut(now: now)
       send()
       let isBusy = work()
       send()
@@ -47,7 +50,7 @@ final class BoardLoop {
     }
   }
 
-  private static func now() -> Timestamp {
+  static func now() -> Timestamp {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Timestamp(microseconds: UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000)
@@ -55,31 +58,31 @@ final class BoardLoop {
 
   private func work() -> Bool {
     let start = Self.now()
-    while board.work(now: Self.now()) {
+    while true {
+      let now = Self.now()
+      let isPairing = bluetooth?.work(now: now) ?? false
+      guard board.work(now: now) || isPairing else { return false }
       if Self.now() - start >= Self.workBudget { return true }
     }
-    return false
   }
 
   // MARK: Output
 
   private func send() {
+    serial?.flush()
+    bluetooth?.flush(now: Self.now())
     while true {
-      if outputSent == output.count {
-        guard !isHungUp, board.nextFrame(now: Self.now(), into: &frame) else { return }
-        output.removeAll()
-        outputSent = 0
-        COBS.encode(frame.span, into: &output)
+      let now = Self.now()
+      switch active {
+      case .serial:
+        guard let serial, serial.canSend, board.nextFrame(now: now, into: &frame) else { return }
+        serial.send(frame: frame.span)
+      case .bluetooth:
+        guard let bluetooth, bluetooth.canSend, board.nextFrame(now: now, into: &frame) else { return }
+        bluetooth.send(frame: frame.span, now: now)
+      case nil:
+        return
       }
-      let sent = Self.write(output.span, from: outputSent, to: link.descriptor)
-      guard sent > 0 else { return }
-      outputSent += sent
-    }
-  }
-
-  private static func write(_ bytes: Span<UInt8>, from offset: Int, to descriptor: Int32) -> Int {
-    bytes.withUnsafeBytes { bytes in
-      Glibc.write(descriptor, bytes.baseAddress.map { $0 + offset }, bytes.count - offset)
     }
   }
 
@@ -89,55 +92,77 @@ final class BoardLoop {
   ///
   /// - Returns: false when the board's life is over.
   private func wait(isBusy: Bool) -> Bool {
-    var events = POLLIN
-    if outputSent < output.count { events |= POLLOUT }
-    var descriptors = [pollfd(fd: isHungUp ? -1 : link.descriptor, events: Int16(events), revents: 0)]
+    let nothing = pollfd(fd: -1, events: 0, revents: 0)
+    var descriptors = [serial?.poll ?? nothing, bluetooth?.poll ?? nothing]
     for lifeline in lifelines {
       descriptors.append(pollfd(fd: lifeline, events: Int16(POLLIN), revents: 0))
     }
     poll(&descriptors, nfds_t(descriptors.count), timeout(isBusy: isBusy))
-    if descriptors.dropFirst().contains(where: { $0.revents != 0 }) { return false }
-    if isHungUp || descriptors[0].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 { return receive() }
+    if descriptors.dropFirst(2).contains(where: { $0.revents != 0 }) { return false }
+    let isReadable = descriptors.prefix(2).map { $0.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 }
+    if let serial, isReadable[0] || serial.isHungUp, !receive(from: serial) { return false }
+    if let bluetooth {
+      if isReadable[1], !bluetooth.receive(now: Self.now()) { return false }
+      deliver(from: bluetooth)
+    }
     return true
   }
 
   private func timeout(isBusy: Bool) -> Int32 {
     if isBusy { return 0 }
-    if isHungUp { return Self.hangUpPause }
-    guard let due = board.nextDeadline else { return 1000 }
+    if let serial, serial.isHungUp { return SerialPort.hangUpPause }
+    guard let due = Timestamp.earliest(board.nextDeadline, bluetooth?.nextDeadline) else { return 1000 }
     return Int32(clamping: (due - Self.now() + 999) / 1000)
   }
 
-  private func receive() -> Bool {
-    var input = [UInt8](repeating: 0, count: 4096)
-    let count = read(link.descriptor, &input, input.count)
-    guard count > 0 else {
-      let wouldBlock = count < 0 && (errno == EAGAIN || errno == EINTR)
-      guard !wouldBlock else {
-        // Somebody has opened the other end again, and said nothing yet.
-        isHungUp = false
-        return true
-      }
-      return hangUp()
-    }
-    isHungUp = false
+  /// - Returns: false when the board's life is over.
+  private func receive(from serial: SerialPort) -> Bool {
     let now = Self.now()
-    var offset = 0
-    let received = input.span.extracting(0..<count)
-    while framing.advance(over: received, from: &offset) {
-      board.receive(frame: framing.frame, now: now)
+    let input = serial.receive { frame in
+      if active != .serial {
+        guard isFree || isGreeting(frame) else { return }
+        change(to: .serial, now: now)
+      }
+      board.receive(frame: frame, now: now)
+    }
+    switch input {
+    case .nothing: break
+    case .hungUp: lost(.serial)
+    case .ended: return false
     }
     return true
   }
 
-  private func hangUp() -> Bool {
-    guard link.outlivesPeer else { return false }
-    if !isHungUp {
-      isHungUp = true
-      output.removeAll()
-      outputSent = 0
-      board.linkLost(now: Self.now())
+  private func deliver(from bluetooth: BluetoothPort) {
+    let now = Self.now()
+    bluetooth.deliver(lost: { lost(.bluetooth) }) { frame in
+      if active != .bluetooth {
+        guard isFree else { return }
+        change(to: .bluetooth, now: now)
+      }
+      board.receive(frame: frame, now: now)
     }
-    return true
+  }
+
+  /// Whether no session would suffer if the board spoke over another carrier.
+  private var isFree: Bool { active == nil || !board.isConnected }
+
+  private func isGreeting(_ frame: Span<UInt8>) -> Bool {
+    do throws(FrameError) {
+      return try Frame.parse(frame).kind == .greeting
+    } catch {
+      return false
+    }
+  }
+
+  private func change(to carrier: Carrier, now: Timestamp) {
+    if active != nil { board.linkLost(now: now) }
+    active = carrier
+  }
+
+  private func lost(_ carrier: Carrier) {
+    guard active == carrier else { return }
+    active = nil
+    board.linkLost(now: Self.now())
   }
 }

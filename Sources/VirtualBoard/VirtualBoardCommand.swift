@@ -1,7 +1,10 @@
 import ArgumentParser
+import BLEHost
+import BLESecurity
 import BoardRuntime
 import Bytes
 import CLinux
+import Cryptography
 import Datasets
 import Glibc
 import LinkProtocol
@@ -12,17 +15,41 @@ import VirtualHardware
 struct VirtualBoardCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "virtual-board",
-    abstract: "A FedBridge board as a Linux process, on a pseudo-terminal, a terminal or a socket.",
+    abstract:
+      "A FedBridge board as a Linux process, on a pseudo-terminal, a terminal, a socket or Bluetooth.",
     discussion: """
       The board trains on the examples in --data, keeps models in --state as a physical board keeps them in \
       flash, and speaks the same protocol. Ending it is pulling the plug; starting it again is a reset.
+
+      With --hci it is a Bluetooth Low Energy peripheral on the controller there, as a board in the air; with \
+      --link as well it is a board that has its cable plugged in, which is what it prefers.
       """)
 
   @Option(
     help: ArgumentHelp(
       "Terminal or socket to serve. If there is none, a pseudo-terminal is made and linked there.",
       valueName: "path"))
-  var link: String
+  var link: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Bluetooth controller: a Unix socket or HOST:PORT on which it speaks HCI with H4 framing.",
+      valueName: "socket"))
+  var hci: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Who may pair: refused (nobody), just-works (anybody), passkey (who types the number that is printed), cable \
+      (who knows --cable-secret), or open: frames need no pairing at all, which is for measurements only.
+      """, valueName: "mode"))
+  var pairing: PairingMode = .refused
+
+  @Option(
+    help: ArgumentHelp(
+      "The secret that a gateway would have left over the cable, 32 hexadecimal digits; for --pairing cable.",
+      valueName: "hex"))
+  var cableSecret: String?
 
   @Option(help: ArgumentHelp("Data set file (.fbds) with the board's examples.", valueName: "file"))
   var data: String
@@ -43,6 +70,12 @@ struct VirtualBoardCommand: ParsableCommand {
   private static let flashPages = 128
 
   func validate() throws {
+    guard link != nil || hci != nil else {
+      throw ValidationError("a board without --link and without --hci can be reached by nobody; give one")
+    }
+    guard (pairing == .cable) == (cableSecret.map { Self.block(hex: $0) != nil } ?? false) else {
+      throw ValidationError("--pairing cable and --cable-secret with 32 hexadecimal digits belong together")
+    }
     guard UInt64(id, radix: 16) != nil else {
       throw ValidationError("--id \(id) is not a hexadecimal number of up to 16 digits")
     }
@@ -65,9 +98,81 @@ struct VirtualBoardCommand: ParsableCommand {
     let board = BoardRuntime(
       hardware: VirtualBoardHardware(flash: flash, examples: DatasetExamples(shard)),
       configuration: configuration)
+    let serial = try link.map { path throws(LinkError) in
+      SerialPort(link: try BoardLink(path: path), limits: limits)
+    }
+    let bluetooth = try hci.map { name throws(LinkError) in
+      BluetoothPort(
+        controller: try ControllerSocket(name: name), host: bluetoothHost(limits),
+        bonds: BondFile(path: state + ".bonds"), limits: limits, now: BoardLoop.now())
+    }
     let loop = BoardLoop(
-      link: try BoardLink(path: link), board: board, limits: limits,
+      serial: serial, bluetooth: bluetooth, board: board, limits: limits,
       lifelines: exitWithParent ? [termination, STDIN_FILENO] : [termination])
     loop.run()
+  }
+
+  private func bluetoothHost(_ limits: LinkLimits) -> BLEHost {
+    func block() -> Block128 {
+      Block128(
+        .random(in: .min ... .max), .random(in: .min ... .max), .random(in: .min ... .max),
+        .random(in: .min ... .max))
+    }
+    var host = BLEHost(
+      configuration: bluetoothConfiguration(limits), seed: Words256(high: block(), low: block()))
+    host.pairingPolicy = pairing.policy(secret: cableSecret.flatMap { Self.block(hex: $0) })
+    return host
+  }
+
+  /// 128 bits of 32 hexadecimal digits, the most significant first.
+  private static func block(hex: String) -> Block128? {
+    let digits = hex.compactMap { $0.hexDigitValue.map(UInt32.init) }
+    guard digits.count == 32, hex.count == 32 else { return nil }
+    func word(_ index: Int) -> UInt32 { digits[8 * index..<8 * index + 8].reduce(0) { $0 << 4 | $1 } }
+    return Block128(word(0), word(1), word(2), word(3))
+  }
+
+  /// What the board is to Bluetooth; Protocols/gatt.md says where its address comes from.
+  private func bluetoothConfiguration(_ limits: LinkLimits) -> BLEHostConfiguration {
+    let board = UInt64(id, radix: 16) ?? 0
+    let digits = String(board, radix: 16, uppercase: true)
+    let name = Array("FedBridge \(String(repeating: "0", count: 16 - digits.count))\(digits)".utf8)
+    let texts = DeviceTexts(
+      name: ShortText(name.span), manufacturer: ShortText("FedBridge"), model: ShortText("virtual board"),
+      firmware: ShortText("0.1.0"), hardware: ShortText("virtual"))
+    let address = DeviceAddress(kind: .random, value: board | 0xc000_0000_0000)
+    var configuration = BLEHostConfiguration(
+      texts: texts, address: address.isStaticRandom ? address : nil, board: board)
+    configuration.maximumFrame = limits.maximumFrame
+    configuration.dataRequirement = pairing.dataRequirement
+    return configuration
+  }
+}
+
+/// Who may pair with a virtual board.
+enum PairingMode: String, ExpressibleByArgument, CaseIterable {
+  case refused
+  case justWorks = "just-works"
+  case passkey
+  case cable
+  case open
+
+  /// The same as the host calls it.
+  func policy(secret: Block128?) -> PairingPolicy {
+    switch self {
+    case .refused, .open: .refused
+    case .justWorks: .justWorks
+    case .passkey: .displayedPasskey
+    case .cable: secret.map { .cable(CableSecret($0)) } ?? .refused
+    }
+  }
+
+  /// What a connection must have become before frames are taken.
+  var dataRequirement: SecurityRequirement {
+    switch self {
+    case .refused, .justWorks: .encrypted
+    case .passkey, .cable: .authenticated
+    case .open: .none
+    }
   }
 }

@@ -32,5 +32,6 @@ let package = Package(
     fuzz("FuzzMessages"),
     fuzz("FuzzSession"),
     fuzz("FuzzObjects"),
+    fuzz("FuzzBluetooth"),
   ]
 )

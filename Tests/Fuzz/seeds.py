@@ -121,8 +121,34 @@ def objects():
             yield begin + bytes([width, piece, room]) + bytes.fromhex(vector["hex"])
 
 
+def bluetooth():
+    """Choices, then steps: what to do, and the octets for it."""
+    attributes, signals, security, segments, event = 1, 2, 3, 4, 0
+    drain, send, take, over_the_air = bytes([11]), bytes([6, 5]) + bytes(5), bytes([7]), bytes([9])
+
+    def say(what, text):
+        octets = bytes.fromhex(text)
+        return bytes([what, len(octets)]) + octets + drain
+
+    discovery = [
+        "020502", "1001 00ffff0028", "0401 00ffff", "0801 00ffff0328", "0601 00ffff00280a18", "0a0300", "0c03000500",
+        "0e05002200", "2005002200", "122200 0100", "120b000200", "120d0001", "1224000102030405060708", "521f00800200aabb",
+        "521f00800400aabb", "521f0001ccdd",
+    ]
+    channel = ["1407 0a00 8000 5000 4001 1e00 0300", "1601 0400 5000 0500", "0602 0400 4000 5000"]
+    pairing = ["01030009100202", "01020 00d100202".replace(" ", ""), "0c" + "11" * 64, "03" + "22" * 16, "0508"]
+    encryption = bytes([event, 12]) + bytes.fromhex("05 4100 0000000000000000 00") + bytes([0x3E])
+    for choices in range(16):
+        begin = bytes([choices])
+        yield begin + b"".join(say(attributes, text) for text in discovery) + take + send + drain + over_the_air
+        yield begin + say(signals, channel[0]) + say(segments, "0300aabbcc") + take + send + drain + b"".join(
+            say(signals, text) for text in channel[1:])
+        yield begin + b"".join(say(security, text) for text in pairing) + encryption + drain
+
+
 TARGETS = {
     "frames": frames, "cbor": cbor, "messages": messages, "session": session, "objects": objects,
+    "bluetooth": bluetooth,
 }
 
 

@@ -1,0 +1,226 @@
+"""Two virtual Bluetooth controllers on one radio, with Bumble's host above one and a board above the other.
+
+The board is a process of its own and speaks HCI (H4) over TCP. Written against bumble 0.0.236: two of its methods are
+replaced, see `Link` and `on_channel_closed`, and one is passed over, see `Central.hide`.
+"""
+import asyncio
+import contextlib
+import importlib.metadata
+import pathlib
+import socket
+import tempfile
+
+from bumble import hci, l2cap
+from bumble.controller import Controller
+from bumble.core import PhysicalTransport
+from bumble.device import Device, DeviceConfiguration
+from bumble.hci import Address
+from bumble.host import Host
+from bumble.keys import MemoryKeyStore
+from bumble.link import LocalLink
+from bumble.transport import open_transport
+
+BUMBLE = "0.0.236"
+BOARD_ID = 0xC0FFEE01
+BOARD_ADDRESS = "C0:00:C0:FF:EE:01"
+# Seconds in which anything happens that is to happen, on a machine that has other things to do as well.
+PATIENCE = 20
+
+
+class Link(LocalLink):
+    """A radio that labels data with the address that the connection was made with.
+
+    LocalLink labels it with the sender's random address; a receiver drops what comes from a host that connected from
+    its public one.
+    """
+
+    def send_acl_data(self, sender_controller, destination_address, transport, data):
+        if transport != PhysicalTransport.LE:
+            super().send_acl_data(sender_controller, destination_address, transport, data)
+            return
+        connection = sender_controller.le_connections.get(destination_address)
+        receiver = self.find_le_controller(destination_address)
+        if connection and receiver:
+            asyncio.get_running_loop().call_soon(
+                receiver.on_link_acl_data, connection.self_address, transport, data)
+
+
+def on_channel_closed(self, channel):
+    """Forgets a closed channel in both tables of the manager.
+
+    The original looks in the second only when the first has nothing for the connection, so an LE channel stays in it
+    and the next one on the same connection is refused by the manager itself.
+    """
+    for table, cid in (self.channels, channel.source_cid), (self.le_coc_channels, channel.destination_cid):
+        table.get(channel.connection.handle, {}).pop(cid, None)
+
+
+l2cap.ChannelManager.on_channel_closed = on_channel_closed
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Board:
+    """A virtual board, its controller and what it prints."""
+
+    def __init__(self, program, data, link, acl_length, options):
+        self.program, self.data, self.link, self.options = program, data, link, options
+        self.acl_length = acl_length
+        self.lines = []
+        self.said = asyncio.Event()
+
+    async def __aenter__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="bumble-")
+        port = free_port()
+        self.transport = await open_transport(f"tcp-server:127.0.0.1:{port}")
+        self.controller = Controller(
+            "board", host_source=self.transport.source, host_sink=self.transport.sink, link=self.link,
+            public_address="C0:FF:EE:00:00:02")
+        self.controller.le_acl_data_packet_length = self.acl_length
+        self.controller.total_num_le_acl_data_packets = 8
+        self.port = port
+        await self.start()
+        return self
+
+    async def start(self):
+        """Starts the process; its bonds are where they were."""
+        self.process = await asyncio.create_subprocess_exec(
+            self.program, "--hci", f"127.0.0.1:{self.port}", "--data", self.data, "--id", f"{BOARD_ID:x}",
+            "--state", str(pathlib.Path(self.folder.name) / "flash"),
+            *(option.replace("{folder}", self.folder.name) for option in self.options),
+            stdout=asyncio.subprocess.PIPE)
+        self.reader = asyncio.create_task(self.read(self.process.stdout))
+
+    async def read(self, stream):
+        while line := await stream.readline():
+            self.lines.append(line.decode().rstrip())
+            self.said.set()
+
+    async def line(self, beginning):
+        """The next line that begins like this, without its beginning; those before it are dropped."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                while self.lines:
+                    line = self.lines.pop(0)
+                    if line.startswith(beginning):
+                        return line.removeprefix(beginning).strip()
+                self.said.clear()
+                await self.said.wait()
+
+    @property
+    def is_alive(self):
+        return self.process.returncode is None
+
+    async def stop(self):
+        if self.is_alive:
+            self.process.terminate()
+        await self.process.wait()
+        await self.reader
+
+    async def __aexit__(self, *_):
+        await self.stop()
+        await self.transport.close()
+        self.folder.cleanup()
+
+
+class Central:
+    """Bumble's host as a gateway's, with raw access to the three fixed channels."""
+
+    def __init__(self, link):
+        controller = Controller("central", link=link, public_address="C0:FF:EE:00:00:01")
+        controller.le_acl_data_packet_length = 251
+        controller.total_num_le_acl_data_packets = 16
+        self.device = Device(
+            config=DeviceConfiguration(
+                name="gateway", address=Address("F0:F1:F2:F3:F4:F5"), irk=bytes(range(1, 17))),
+            host=Host(controller, controller))
+        self.device.keystore = MemoryKeyStore()
+
+    async def found(self, address=BOARD_ADDRESS):
+        """Waits until the board advertises; its advertisement and scan response."""
+        advertisements = asyncio.Queue()
+
+        def seen(advertisement):
+            if str(advertisement.address).startswith(address):
+                advertisements.put_nowait(advertisement)
+
+        self.device.on("advertisement", seen)
+        await self.device.start_scanning(active=True, filter_duplicates=False)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await advertisements.get()
+        finally:
+            self.device.remove_listener("advertisement", seen)
+            await self.device.stop_scanning()
+
+    async def hide(self):
+        """Connects from another private address from now on.
+
+        Device.update_rpa tells its controller the address before.
+        """
+        address = Address.generate_private_address(self.device.irk)
+        await self.device.send_sync_command(hci.HCI_LE_Set_Random_Address_Command(random_address=address))
+        self.device.random_address = address
+
+    @contextlib.asynccontextmanager
+    async def connected(self, address=BOARD_ADDRESS):
+        await self.found(address)
+        connection = await self.device.connect(Address(address), timeout=PATIENCE)
+        gone = asyncio.Event()
+        connection.on("disconnection", lambda *_: gone.set())
+        try:
+            yield connection
+        finally:
+            if not gone.is_set():
+                await connection.disconnect()
+                async with asyncio.timeout(PATIENCE):
+                    await gone.wait()
+
+    @contextlib.contextmanager
+    def raw(self, cid):
+        """What comes in on a channel, instead of to what Bumble has there."""
+        manager = self.device.l2cap_channel_manager
+        received, before = Received(), manager.on_pdu
+
+        def on_pdu(connection, channel, pdu):
+            if channel == cid:
+                received.queue.put_nowait(bytes(pdu))
+            else:
+                before(connection, channel, pdu)
+
+        manager.on_pdu = on_pdu
+        try:
+            yield received
+        finally:
+            manager.on_pdu = before
+
+
+class Received:
+    """PDUs in the order in which they came."""
+
+    def __init__(self):
+        self.queue = asyncio.Queue()
+
+    async def next(self):
+        async with asyncio.timeout(PATIENCE):
+            return await self.queue.get()
+
+
+async def make_radio():
+    if (version := importlib.metadata.version("bumble")) != BUMBLE:
+        raise SystemExit(f"this rig was written against bumble {BUMBLE}, not {version}")
+    link = Link()
+    central = Central(link)
+    await central.device.power_on()
+    return link, central
+
+
+async def lose_link(central, board):
+    """Both ends hear nothing any more: a supervision timeout, and nothing said on the air."""
+    for controller in (central.device.host.hci_sink, board.controller):
+        for connection in list(controller.le_connections.values()):
+            controller.on_le_disconnected(connection, hci.HCI_CONNECTION_TIMEOUT_ERROR)
