@@ -5,7 +5,15 @@ import ArgumentParser
 struct BenchmarksMain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fedbridge-bench",
-    abstract: "Prints one JSON object a line: {\"bench\": …, \"value\": …, \"unit\": …}.")
+    abstract: "Prints one JSON object a line: {\"bench\": …, \"value\": …, \"unit\": …}.",
+    subcommands: [FiguresCommand.self, ServeCommand.self, CarrierCommand.self],
+    defaultSubcommand: FiguresCommand.self)
+}
+
+/// The figures that need nothing but this machine.
+struct FiguresCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "figures", abstract: "What needs nothing but this machine.")
 
   enum Name: String, CaseIterable, ExpressibleByArgument {
     case train, frame, exchange, transfer, codec

@@ -44,7 +44,11 @@ final class PortEnd {
     let due = session.nextDeadline.map { Int32(clamping: ($0 - Self.now() + 999) / 1000) } ?? patience
     Glibc.poll(&poll, 1, min(due, patience))
     if let due = session.nextDeadline, due <= Self.now() { try handle(session.timeOut(now: Self.now())) }
-    guard poll.revents & Int16(POLLIN) != 0 else { return }
+    guard poll.revents & Int16(POLLIN) != 0 else {
+      // Nobody has the other side open: poll(2) would say so over and over.
+      if poll.revents & Int16(POLLHUP) != 0 { usleep(5000) }
+      return
+    }
     // A local for as long as it is looked at: spans of a class's properties end with the access.
     var input: [UInt8] = []
     swap(&input, &self.input)

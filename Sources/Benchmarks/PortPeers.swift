@@ -2,6 +2,7 @@ import Bytes
 import CLinux
 import Digests
 import Foundation
+import Glibc
 import LinkProtocol
 import SerialDevices
 import Synchronization
@@ -34,6 +35,9 @@ class PortPeer: @unchecked Sendable {
     }
   }
 
+  /// Runs in the calling thread until the process ends.
+  func serve() { run() }
+
   /// Ends the thread.
   func end() {
     isOver.store(true, ordering: .relaxed)
@@ -55,6 +59,8 @@ class PortPeer: @unchecked Sendable {
 /// A peer that reads, and nothing else: what the carrier itself moves.
 final class BarePeer: PortPeer, @unchecked Sendable {
   private let expected = Atomic(0)
+  /// Whether it says one byte when an object is complete.
+  var saysWhenComplete = false
 
   /// The next object has this many bytes.
   func expect(_ count: Int) { expected.store(count, ordering: .releasing) }
@@ -65,12 +71,16 @@ final class BarePeer: PortPeer, @unchecked Sendable {
     while !isOver.load(ordering: .relaxed) {
       var poll = pollfd(fd: leader, events: Int16(POLLIN), revents: 0)
       Glibc.poll(&poll, 1, 20)
-      guard poll.revents & Int16(POLLIN) != 0 else { continue }
-      let count = read(leader, &input, input.count)
-      guard count > 0 else { continue }
+      let count = poll.revents & Int16(POLLIN) != 0 ? read(leader, &input, input.count) : 0
+      guard count > 0 else {
+        // Nobody has it open: poll(2) would say so over and over.
+        if poll.revents & Int16(POLLHUP) != 0 { usleep(5000) }
+        continue
+      }
       received += count
       if received >= expected.load(ordering: .acquiring) {
         received = 0
+        if saysWhenComplete { _ = write(leader, [1], 1) }
         complete(PortEnd.now())
       }
     }

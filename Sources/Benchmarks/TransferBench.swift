@@ -1,6 +1,4 @@
-import Glibc
 import LinkProtocol
-import SerialDevices
 
 /// Objects over a pseudo-terminal to another thread that takes and verifies them, beside as many bytes written to
 /// another thread that only reads them, with the same sizes of write and read.
@@ -59,30 +57,5 @@ enum TransferBench {
     ).report()
     Measurement(bench: "\(path)/goodput_ratio", value: bareTime / mine, unit: "ratio").report()
     Measurement(bench: "\(path)/overhead_ratio", value: overhead, unit: "ratio").report()
-  }
-}
-
-/// Writes to a port in pieces as long as frames.
-private final class BareWriter {
-  private let descriptor: Int32
-
-  init(port: String) throws {
-    descriptor = try TTY.open(port).release()
-  }
-
-  deinit { close(descriptor) }
-
-  func write(_ bytes: [UInt8]) {
-    var written = 0
-    while written < bytes.count {
-      let part = min(1040, bytes.count - written)
-      let sent = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, part) }
-      if sent > 0 {
-        written += sent
-      } else {
-        var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        Glibc.poll(&poll, 1, 1000)
-      }
-    }
   }
 }

@@ -112,7 +112,9 @@ class Guest:
         shares = {"control": (control, False), "project": (PROJECT, False), "share": (share, True)}
         programs = run / "programs.squashfs" if (PROGRAMS / "fedbridge").exists() else None
         if programs is not None and not programs.exists():
-            image.squash([PROGRAMS / "fedbridge", *PROGRAMS.glob("*.resources"), *_swift_libraries()], programs)
+            bench = [path for path in [PROGRAMS / "fedbridge-bench"] if path.exists()]
+            image.squash(
+                [PROGRAMS / "fedbridge", *bench, *PROGRAMS.glob("*.resources"), *_swift_libraries()], programs)
         # Free now; if somebody is quicker, QEMU says so and the next attempt takes another.
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
