@@ -68,7 +68,11 @@ async def test_a_port_without_permission_gets_the_documented_message(desk: Desk)
     await gateway.stop()
     assert board.application.open_count == 0
     gateway = await desk.gateway(user="member")
-    await gateway.line("joined on ttyACM")
+    await gateway.line(r"(joined|is back,) on ttyACM")
+    # An open port is a DTR that is high, and the gateway's end a DTR that falls.
+    assert board.application.dtr
+    await gateway.stop()
+    await board.application.until(lambda device: not device.dtr, 30)
 
 
 async def test_permission_that_comes_later_is_noticed(desk: Desk) -> None:
@@ -80,7 +84,7 @@ async def test_permission_that_comes_later_is_noticed(desk: Desk) -> None:
         gateway = await desk.gateway(user="member")
         refused = await gateway.line("tty-permission-denied")
         await desk.run(f"rm /etc/udev/rules.d/60-none.rules; cp /tmp/rule {RULE}; udevadm control --reload; udevadm trigger")
-        await gateway.line("joined on ttyACM", refused)
+        await gateway.line(r"(joined|is back,) on ttyACM", refused)
     finally:
         await desk.run(f"rm -f /etc/udev/rules.d/60-none.rules; cp /tmp/rule {RULE}; udevadm control --reload")
 
@@ -106,7 +110,7 @@ async def test_a_port_that_another_program_holds_names_that_program(desk: Desk) 
         busy = await gateway.line("tty-busy")
         assert f"python3 (pid {(await desk.run('cat /tmp/holder')).strip()})" in busy.message
         await desk.run("kill $(cat /tmp/holder)")
-        await gateway.line("joined on ttyACM", busy)
+        await gateway.line(r"(joined|is back,) on ttyACM", busy)
     finally:
         # Ending it in the guest ends it here.
         await desk.run("kill $(cat /tmp/holder) 2>/dev/null || true")
@@ -117,10 +121,10 @@ async def test_udevd_restarts_while_the_gateway_runs(desk: Desk) -> None:
     one, other = desk.board(1), desk.board(2)
     await desk.plug(one)
     gateway = await desk.gateway("--codec", "lossless")
-    joined = await gateway.line("joined on ttyACM")
+    joined = await gateway.line(r"(joined|is back,) on ttyACM")
     await desk.run("systemctl restart systemd-udevd")
     await desk.hub.plug(other, 1)
-    await gateway.line("joined on ttyACM", joined.index + 1)
+    await gateway.line(r"(joined|is back,) on ttyACM", joined.index + 1)
     await gateway.line("done: 2 contributions", joined)
     # A board that comes while no daemon runs is found when there is one again.
     await desk.run("systemctl stop systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udevd")
@@ -131,7 +135,7 @@ async def test_udevd_restarts_while_the_gateway_runs(desk: Desk) -> None:
     finally:
         await desk.run("systemctl start systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udevd; "
                        "udevadm trigger --action=add --subsystem-match=tty --subsystem-match=usb; udevadm settle")
-    await gateway.line("joined on ttyACM", gone)
+    await gateway.line(r"(joined|is back,) on ttyACM", gone)
     assert one.application.open_count == 1
 
 
@@ -149,7 +153,7 @@ async def test_the_touch_leads_into_the_bootloader_which_is_left_alone(desk: Des
     assert (await desk.run("ls /dev/fedbridge 2>/dev/null || true")).strip() == ""
     assert (await properties(desk, (await desk.run("ls /dev/ttyACM*")).strip()))["ID_MM_PORT_IGNORE"] == "1"
     board.reset()
-    await gateway.line("joined on ttyACM", told)
+    await gateway.line(r"(joined|is back,) on ttyACM", told)
     assert board.bootloader.open_count == 0
 
 

@@ -17,7 +17,8 @@ from .reference import identity, results
 WINDOW = 4096
 """Bytes of a transfer that may be on their way, and so may have to be sent again (transfer.md)."""
 
-TTY = r"ttyACM\d+"
+JOINED = r"joined on ttyACM\d|is back, on ttyACM\d"
+"""The second on another port than the last time."""
 
 
 async def test_four_boards_learn_what_they_would_learn_without_a_cable(desk: Desk) -> None:
@@ -28,7 +29,7 @@ async def test_four_boards_learn_what_they_would_learn_without_a_cable(desk: Des
     assert results(rounds) == results(desk.references.digits.rounds)
     # Each port was opened once and stayed open.
     assert [board.application.open_count for board in boards] == [1, 1, 1, 1]
-    assert len(gateway.said(f"joined on {TTY}")) == 4
+    assert len(gateway.said(JOINED)) == 4
     assert not [line for line in gateway.lines if line.level in ("warning", "error")], gateway.tail()
 
 
@@ -53,8 +54,9 @@ async def test_a_transfer_goes_on_after_the_cable_was_pulled_and_put_into_anothe
     # Something else took the first name meanwhile, so that this one is a new one in every respect.
     other = desk.device(2, Silent())
     await desk.hub.plug(other, 0)
+    await desk.eventually("[ -e /dev/ttyACM0 ]")
     await desk.hub.plug(board, 3)
-    await gateway.line("joined on", gone)
+    await gateway.line(r"is back, on ttyACM1 \(was ttyACM0\)", gone)
     resumed = await gateway.line("resumed from", gone, timeout=180)
     assert ("model ↓" if direction == "model" else "update ↑") in resumed.message
     desk.hub.unplug(other)
@@ -70,18 +72,16 @@ async def test_two_boards_are_swapped_and_stay_who_they_are(desk: Desk) -> None:
     await desk.plug(one, other)
     gateway = await desk.gateway("--minimum-boards", "2", "--rounds", "40", "--codec", "lossless")
     done = await gateway.line("round 2 done: 2 contributions")
-    before = {line.fields["board_id"]: line.fields["carrier"] for line in gateway.said("joined on")}
+    before = {line.fields["board_id"]: line.fields["carrier"] for line in gateway.said(JOINED)}
     await desk.hub.swap(one, other)
-    names = set()
+    names, line = set(), done
     for _ in range(2):
-        joined = await gateway.line("joined on", done)
-        names.add(joined.fields["board_id"])
-        done = joined
-        done = await gateway.line(".", joined.index + 1)
+        line = await gateway.line(JOINED, line.index + 1)
+        names.add(line.fields["board_id"])
     assert names == set(before) == {f"{identity(number):016x}" for number in (1, 2)}
     # Neither starts anew: both still hold a model.
-    assert not [line for line in gateway.said("joined on")[2:] if "holds no model" in line.message]
-    await gateway.line("done: 2 contributions", done)
+    assert not [each for each in gateway.said(JOINED)[2:] if "holds no model" in each.message]
+    await gateway.line("done: 2 contributions", line)
 
 
 async def test_a_hub_with_four_boards_vanishes_and_comes_back(desk: Desk) -> None:
