@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Goodput of transfers through the guest's cdc_acm, beside bare writes to a device of the same kind in the same run.
 
-Prints one JSON object a line. Needs the release build of fedbridge, fedbridge-bench and virtual-board.
+The devices take bytes no faster than USB at full speed does. Prints one JSON object a line. Needs the release build of fedbridge, fedbridge-bench and virtual-board.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import sys
 import tempfile
 
 from machine.guest import PROGRAMS, Guest
-from usb import Cables, Hub, PortBoard, UsbipServer
+from usb import Cables, Hub, PortBoard, UsbipServer, nano33ble
+from usb.paced import PacedAcmDevice
 
 BENCH = PROGRAMS / "fedbridge-bench"
 
@@ -34,10 +35,12 @@ async def measure(guest: Guest, folder: pathlib.Path) -> str:
             for number, (name, words) in enumerate(ENDS.items()):
                 link = folder / name
                 firmware = PortBoard([BENCH, "serve", "--link", link, *words], link)
-                await hub.plug(hub.add_nano33ble(name, 0xB0 + number, firmware), number)
+                descriptors = nano33ble.application(nano33ble.serial_number(0xB0 + number)).descriptors
+                await hub.plug(hub.add(name, PacedAcmDevice(descriptors, firmware)), number)
                 ports[name] = f"/dev/serial/by-id/usb-Arduino_Nano_33_BLE_{0xB0 + number:016X}-if00"
             waiting = " && ".join(f"[ -e {port} ]" for port in ports.values())
-            guest.check(f"until {waiting}; do sleep 0.2; done; udevadm settle")
+            # In a thread: this one serves the devices that are waited for.
+            await asyncio.to_thread(guest.check, f"until {waiting}; do sleep 0.2; done; udevadm settle")
             return await asyncio.to_thread(
                 guest.check, f"/srv/programs/fedbridge-bench carrier --name guest-usb --board {ports['board']} "
                 f"--session {ports['session']} --session {ports['wide']} --bare {ports['bare']}", 300)
