@@ -58,9 +58,9 @@ public struct TTY: ~Copyable {
   /// Closes a released descriptor. DTR falls when the last duplicate is closed: that should be this one.
   ///
   /// The kernel waits up to 30 s for what was written to leave, if the device takes nothing. Not for an event loop. The
-  /// wait is not cut short by tcflush(3): cdc_acm withdraws its transfers with its lock held, and where the USB host
-  /// controller's driver hands them back at once (dwc2 of the smaller Raspberry Pis, vhci_hcd after the connection broke)
-  /// it takes that lock again and the machine stands still. Seen with vhci_hcd in Linux 6.12.
+  /// wait is not cut short by tcflush(3): cdc_acm withdraws its transfers with its lock held, and a host controller's
+  /// driver that hands them back at once takes that lock again; the machine stands still. Seen in Linux 6.12 with
+  /// vhci_hcd, after its connection broke.
   public static func end(_ descriptor: Int32) {
     close(descriptor)
   }
