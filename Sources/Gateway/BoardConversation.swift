@@ -228,7 +228,7 @@ final class BoardConversation {
     case .problem(let problem): return [.problem(problem)]
     case .logLine(let line): return [.boardLog(line)]
     case .status, .statusRequest, .offer, .answer, .confirmation, .cancellation, .train, .stopTraining,
-      .evaluate:
+      .evaluate, .cableSecret:
       return []
     }
   }

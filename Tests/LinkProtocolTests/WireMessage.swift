@@ -14,7 +14,7 @@ enum WireMessage {
   static let names = [
     "greeting", "welcome", "refusal", "statusRequest", "status", "offer", "answer", "confirmation",
     "cancellation", "train", "trainingProgress", "stopTraining", "evaluate", "evaluation", "problem",
-    "logLine",
+    "logLine", "cableSecret",
   ]
 
   var encoded: [UInt8] {
@@ -136,6 +136,8 @@ enum WireMessage {
           available: f.optional("available")))
     case "logLine":
       return .logLine(LogLine(level: f.value("level"), text: f.text("text")))
+    case "cableSecret":
+      return .cableSecret(CableSecretMessage(secret: f.octets16("secret")))
     default:
       preconditionFailure("no message is named \(name)")
     }
@@ -148,6 +150,7 @@ protocol Fields {
   func integer<T: FixedWidthInteger>(_ name: String) -> T
   func text(_ name: String) -> ShortText
   func digest(_ name: String) -> Digest32
+  func octets16(_ name: String) -> Octets16
   func float(_ name: String) -> Float
   func bool(_ name: String) -> Bool
   func value<T: RawRepresentable<UInt8>>(_ name: String) -> T
@@ -172,6 +175,7 @@ struct StatedFields: Fields {
 
   func text(_ name: String) -> ShortText { ShortText(fields.bytes(name).span) }
   func digest(_ name: String) -> Digest32 { Digest32(fields.bytes(name).span)! }
+  func octets16(_ name: String) -> Octets16 { Octets16(fields.bytes(name).span)! }
   func float(_ name: String) -> Float { Float(bitPattern: UInt32(fields.text(name), radix: 16)!) }
   func bool(_ name: String) -> Bool { fields[name] as! Bool }
   func value<T: RawRepresentable<UInt8>>(_ name: String) -> T { T(rawValue: integer(name))! }
@@ -209,6 +213,11 @@ final class RandomFields: Fields {
   func digest(_ name: String) -> Digest32 {
     let bytes = (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     return Digest32(bytes.span)!
+  }
+
+  func octets16(_ name: String) -> Octets16 {
+    let octets = (0..<16).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    return Octets16(octets.span)!
   }
 
   func float(_ name: String) -> Float {

@@ -229,12 +229,13 @@ FIELDS = {
     "problem": {1: ("code", enumeration(*range(1, 11)), True), 2: ("about", U32, False), 3: ("needed", U32, False),
                 4: ("available", U32, False)},
     "logLine": {1: ("level", enumeration(0, 1, 2, 3), True), 2: ("text", "text", True)},
+    "cableSecret": {1: ("secret", "octets16", True)},
 }
 
 # Control messages travel as [type, fields]; the others are bodies of frames of their own.
 TYPES = {"statusRequest": 1, "status": 2, "offer": 10, "answer": 11, "confirmation": 12, "cancellation": 13,
          "train": 20, "trainingProgress": 21, "stopTraining": 22, "evaluate": 23, "evaluation": 24, "problem": 30,
-         "logLine": 31}
+         "logLine": 31, "cableSecret": 40}
 
 DIGEST = hashlib.sha256(b"abc").hexdigest()
 OTHER = hashlib.sha256(b"").hexdigest()
@@ -302,14 +303,15 @@ SAMPLES = {
                 *({"code": code, "needed": 1} for code in range(2, 10))],
     "logLine": [{"level": 0, "text": ""}, {"level": 1, "text": text("Grüße: \U0001f44b")},
                 {"level": 3, "text": FULL_TEXT}],
+    "cableSecret": [{"secret": bytes(range(0x10, 0x20)).hex()}, {"secret": "ff" * 16}],
 }
 
 
 def value(kind, notation):
     """The CBOR value of a field."""
-    if kind in ("digest", "text"):
+    if kind in ("digest", "octets16", "text"):
         content = bytes.fromhex(notation)
-        return content if kind == "digest" else content.decode()
+        return content.decode() if kind == "text" else content
     if kind == "float":
         return struct.unpack(">f", bytes.fromhex(notation))[0]
     if kind == U64:
@@ -350,6 +352,8 @@ def wrong_values(kind) -> list:
         return [*beyond, ("negative", -1), ("text for integer", "1"), ("float for integer", 1.0)]
     return {
         "digest": [("31 bytes", bytes(31)), ("33 bytes", bytes(33)), ("text for bytes", "x" * 32)],
+        "octets16": [("15 bytes", bytes(15)), ("17 bytes", bytes(17)), ("text for bytes", "x" * 16),
+                     ("integers for bytes", list(range(16)))],
         "text": [("bytes for text", b"pi"), ("integer for text", 7), ("null for text", None)],
         "float": [("integer for float", 1), ("a float that needs 64 bits", 0.1), ("null for float", None)],
         "bool": [("integer for bool", 1), ("null for bool", None)],

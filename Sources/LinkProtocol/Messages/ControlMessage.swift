@@ -38,6 +38,8 @@ public enum ControlMessage: Sendable, Equatable {
   case problem(Problem)
   /// Board to gateway: a line for the log.
   case logLine(LogLine)
+  /// Gateway to board, over a cable only: by what both pair over the air.
+  case cableSecret(CableSecretMessage)
 
   /// The longest message, in bytes.
   public static let maximumEncodedLength = 192
@@ -61,6 +63,7 @@ public enum ControlMessage: Sendable, Equatable {
       case .evaluation(let message): message.encode(into: &cbor)
       case .problem(let message): message.encode(into: &cbor)
       case .logLine(let message): message.encode(into: &cbor)
+      case .cableSecret(let message): message.encode(into: &cbor)
       }
     }
   }
@@ -80,6 +83,7 @@ public enum ControlMessage: Sendable, Equatable {
     case .evaluation: return 24
     case .problem: return 30
     case .logLine: return 31
+    case .cableSecret: return CableSecretMessage.type
     }
   }
 
@@ -121,6 +125,7 @@ public enum ControlMessage: Sendable, Equatable {
     case 24: return .evaluation(try EvaluationReport(from: &cbor))
     case 30: return .problem(try Problem(from: &cbor))
     case 31: return .logLine(try LogLine(from: &cbor))
+    case UInt64(CableSecretMessage.type): return .cableSecret(try CableSecretMessage(from: &cbor))
     default: return nil
     }
   }

@@ -20,4 +20,6 @@ public struct Capabilities: OptionSet, Sendable, Equatable {
   public static let training = Capabilities(rawValue: 1 << 0)
   /// It holds examples of its own that it never trains on, and evaluates models on them.
   public static let evaluation = Capabilities(rawValue: 1 << 1)
+  /// It keeps a secret that comes over a cable, and pairs over the air by it.
+  public static let pairsByCable = Capabilities(rawValue: 1 << 2)
 }
