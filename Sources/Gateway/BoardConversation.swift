@@ -52,6 +52,8 @@ final class BoardConversation {
   /// An update that was offered before that.
   private var waitingOffer: (transfer: TransferNumber, offer: ObjectOffer)?
   private(set) var lastHeard: Timestamp
+  /// Whether the link is to be closed: nothing is said any more, and nothing heard.
+  private(set) var isGivenUp = false
   /// Bytes that came since the link opened, or since the last session on it, without an answer among them.
   var bytesBeforeAnswer = 0
 
@@ -131,6 +133,9 @@ final class BoardConversation {
   /// Says farewell.
   func close() { session.close() }
 
+  /// Falls silent for good: the board speaks over another link, or is none.
+  func giveUp() { isGivenUp = true }
+
   private func flush(_ now: Timestamp) {
     while let message = outbox.first, session.send(message) { outbox.removeFirst() }
     if let delivery, deliveryTransfer == nil {
@@ -150,11 +155,12 @@ final class BoardConversation {
   }
 
   func nextFrame(now: Timestamp, into frame: inout BoundedBytes) -> Bool {
+    guard !isGivenUp else { return false }
     flush(now)
     return session.nextFrame(now: now, objects: &objects, into: &frame)
   }
 
-  var nextDeadline: Timestamp? { session.nextDeadline }
+  var nextDeadline: Timestamp? { isGivenUp ? nil : session.nextDeadline }
 
   func timeOut(now: Timestamp) -> [ConversationEvent] {
     translate(session.timeOut(now: now), now)

@@ -32,3 +32,10 @@ struct Delivery: Equatable {
 
   static func == (a: Self, b: Self) -> Bool { a.name == b.name && a.kind == b.kind }
 }
+
+/// A delivery that was begun.
+struct UnderWay {
+  let delivery: Delivery
+  /// Bytes that the board said it has.
+  var arrived: UInt32 = 0
+}

@@ -1,3 +1,4 @@
+import Digests
 import LinkProtocol
 import Rounds
 import TrainingCore
@@ -12,7 +13,9 @@ extension GatewayEngine {
   func deliver(to board: BoardID, _ conversation: BoardConversation, _ now: Timestamp) {
     // What is under way may lead there too, if a round closed meanwhile.
     if let current = conversation.delivery, leadsOn(current, board) { return }
-    conversation.deliver(nextDelivery(to: board), now: now)
+    let next = interrupted(board, conversation) ?? nextDelivery(to: board)
+    underWay[board] = UnderWay(delivery: next)
+    conversation.deliver(next, now: now)
     serve(conversation.link)
   }
 
@@ -21,6 +24,25 @@ extension GatewayEngine {
       let delta = model.deltas.path(from: held, codings: codings[board] ?? .float32)?.first
     else { return Delivery(snapshotOf: model) }
     return Delivery(delta)
+  }
+
+  /// What was under way when the board's last link was lost, if that is still the shortest way to the model.
+  private func interrupted(_ board: BoardID, _ conversation: BoardConversation) -> Delivery? {
+    guard conversation.delivery == nil, let before = underWay[board], leadsOn(before.delivery, board) else {
+      return nil
+    }
+    let missing = before.delivery.content.count - Int(before.arrived)
+    return missing + bytes(from: before.delivery.result, board) <= bytes(from: held[board], board)
+      ? before.delivery : nil
+  }
+
+  /// Bytes that bring a board from one model to the newest.
+  private func bytes(from digest: Digest32?, _ board: BoardID) -> Int {
+    if digest == model.version.hash { return 0 }
+    guard let digest, let path = model.deltas.path(from: digest, codings: codings[board] ?? .float32) else {
+      return model.snapshot.count
+    }
+    return path.reduce(0) { $0 + $1.bytes.count }
   }
 
   private func leadsOn(_ delivery: Delivery, _ board: BoardID) -> Bool {
@@ -32,6 +54,7 @@ extension GatewayEngine {
     _ delivery: Delivery, _ progress: TransferProgress?, to board: BoardID,
     _ conversation: BoardConversation, _ now: Timestamp
   ) {
+    underWay[board] = nil
     held[board] = delivery.result
     if let progress {
       let moved = transfer(progress, .down, now)
@@ -51,6 +74,7 @@ extension GatewayEngine {
     _ delivery: Delivery, _ refusal: TransferRefusal, by board: BoardID, _ conversation: BoardConversation,
     _ now: Timestamp
   ) {
+    underWay[board] = nil
     switch (delivery.kind, refusal) {
     case (.delta, .missingBase), (.delta, .wrongDigest), (.delta, .invalid), (.delta, .tooLarge):
       notice(

@@ -17,7 +17,7 @@ extension GatewayEngine {
         conversation, .noCommonVersion(oldest: refusal.minimumVersion, newest: refusal.maximumVersion))
     case .ended(let end):
       if let board = boardOfLink[link] { notice(.boardLeft(label(board), conversation.carrier, end)) }
-      lose(link, conversation, now)
+      lose(conversation, now)
     case .damaged(let error):
       notice(
         .linkFault(
@@ -42,6 +42,7 @@ extension GatewayEngine {
     case .deliveryRefused(let delivery, let refusal):
       refused(delivery, refusal, by: board, conversation, now)
     case .moving(let direction, let progress):
+      if direction == .down { underWay[board]?.arrived = progress.delivered }
       notice(.transferring(label(board), transfer(progress, direction, now)))
       perform(coordinator.transferProgressed(board, now: time), now)
     case .updateReceived(let transfer, let progress, let payload):

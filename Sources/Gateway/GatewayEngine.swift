@@ -18,8 +18,6 @@ public final class GatewayEngine {
   /// Bytes that may come before an answer, from a board that is still sending to an earlier gateway, or whose first
   /// bytes are stale. A stream that goes on longer is none of ours.
   private static let strangeBytes = 64 * 1024
-  /// A board on another link counts as alive when it was heard within this time.
-  private static let aliveWithin: UInt64 = .seconds(5)
 
   let settings: GatewaySettings
   var coordinator: RoundCoordinator
@@ -30,10 +28,12 @@ public final class GatewayEngine {
   var links: [BoardID: LinkID] = [:]
   var boardOfLink: [LinkID: BoardID] = [:]
   /// Where a board was served last.
-  private var lastCarriers: [BoardID: Carrier] = [:]
+  var lastCarriers: [BoardID: Carrier] = [:]
   var names: [BoardID: String] = [:]
   /// Welcomes of boards that are being identified.
   var welcomes: [LinkID: Welcome] = [:]
+  /// What is on its way to a board, or was when its link was lost.
+  var underWay: [BoardID: UnderWay] = [:]
   /// The model that a board holds, as far as known.
   var held: [BoardID: Digest32] = [:]
   /// The codings that a board knows.
@@ -57,7 +57,7 @@ public final class GatewayEngine {
   /// Updates that wait for the coordinator's verdict or the store: where they came from.
   var unanswered: [BoardID: PendingAnswer] = [:]
   private var openedAt: [LinkID: Timestamp] = [:]
-  private var announcedSilent: Set<LinkID> = []
+  var announcedSilent: Set<LinkID> = []
   private var actions: [GatewayAction] = []
   private var toServe: Set<LinkID> = []
   private var makeSession: () -> UInt32
@@ -147,7 +147,7 @@ public final class GatewayEngine {
 
   /// Says farewell to all boards: one last frame on every link.
   public func sayFarewell() {
-    for (link, conversation) in conversations {
+    for (link, conversation) in conversations where !conversation.isGivenUp {
       conversation.close()
       serve(link)
     }
@@ -173,7 +173,7 @@ public final class GatewayEngine {
     openedAt[link] = nil
     announcedSilent.remove(link)
     let board = boardOfLink[link]
-    lose(link, conversation, now)
+    lose(conversation, now)
     notice(.linkClosed(conversation.carrier, board.map(label), reason: reason))
   }
 
@@ -181,6 +181,8 @@ public final class GatewayEngine {
   public func received(frame: Span<UInt8>, on link: LinkID, now: Timestamp) {
     guard let conversation = conversations[link] else { return }
     traffic.up += frame.count
+    // What was under way when the link was given up is of a session that is over on the other side too.
+    guard !conversation.isGivenUp else { return }
     for event in conversation.receive(frame: frame, now: now) { handle(event, conversation, now) }
     serve(link)
   }
@@ -196,22 +198,16 @@ public final class GatewayEngine {
 
   /// Bytes came in on a stream, whatever they are: before an answer there may not be many.
   public func streamReceived(_ count: Int, on link: LinkID) {
-    guard let conversation = conversations[link] else { return }
+    guard let conversation = conversations[link], !conversation.isGivenUp else { return }
     conversation.bytesBeforeAnswer = conversation.isEstablished ? 0 : conversation.bytesBeforeAnswer &+ count
     guard conversation.bytesBeforeAnswer > Self.strangeBytes else { return }
     conversation.bytesBeforeAnswer = 0
     refuse(conversation, .garbage(limit: Self.strangeBytes))
   }
 
-  /// Closes a link for what is on it.
-  func refuse(_ conversation: BoardConversation, _ refusal: LinkRefusal) {
-    notice(.linkRefused(conversation.carrier, refusal))
-    act(.close(conversation.link, refusal))
-  }
-
   /// Bytes of a stream that could not be a frame.
   public func streamDamaged(on link: LinkID, what: String) {
-    guard let conversation = conversations[link] else { return }
+    guard let conversation = conversations[link], !conversation.isGivenUp else { return }
     notice(.linkFault(boardOfLink[link].map(label), conversation.carrier, what))
   }
 
@@ -228,9 +224,11 @@ public final class GatewayEngine {
   }
 
   private func patienceEnds(_ link: LinkID, _ conversation: BoardConversation) -> Timestamp? {
-    guard !conversation.isEstablished, !announcedSilent.contains(link), let opened = openedAt[link] else {
-      return nil
-    }
+    guard !conversation.isEstablished, !conversation.isGivenUp, !announcedSilent.contains(link),
+      let opened = openedAt[link]
+    else { return nil }
+    // A board in a session over a better carrier does not hear who greets it over another one.
+    if let board = conversation.carrier.expectedBoard, links[board] != nil { return nil }
     return opened + Self.greetingPatience
   }
 
@@ -249,73 +247,6 @@ public final class GatewayEngine {
     if let due = coordinator.nextDeadline, due <= MonotonicTime(now) {
       perform(coordinator.tick(now: MonotonicTime(now)), now)
     }
-  }
-
-  // MARK: Boards
-
-  func greeted(_ welcome: Welcome, _ conversation: BoardConversation, _ now: Timestamp) {
-    let board = BoardID(welcome.board)
-    if let plugged = conversation.carrier.pluggedBoard, plugged != board {
-      refuse(conversation, .foreignIdentity(claimed: board, plugged: plugged))
-      return
-    }
-    guard takesOver(board, conversation, now) else { return }
-    announcedSilent.remove(conversation.link)
-    welcomes[conversation.link] = welcome
-    act(
-      .identify(
-        conversation.link, board, firmware: welcome.firmware.string, carrier: conversation.carrier))
-  }
-
-  /// Whether a board may be served on this link. A board that moved to another port leaves a dead link behind, which is
-  /// closed; one that is alive there is somebody else, and this link is closed.
-  private func takesOver(_ board: BoardID, _ conversation: BoardConversation, _ now: Timestamp) -> Bool {
-    guard let other = links[board], other != conversation.link, let existing = conversations[other] else {
-      return true
-    }
-    guard now - existing.lastHeard > Self.aliveWithin else {
-      refuse(conversation, .identityTaken(label(board), alive: existing.carrier))
-      return false
-    }
-    act(.close(other, .boardMoved(to: conversation.carrier)))
-    lose(other, existing, now)
-    return true
-  }
-
-  /// The store knows the board: it takes part from now on.
-  public func boardIdentified(_ link: LinkID, _ board: BoardID, name: String, now: Timestamp) {
-    names[board] = name
-    guard let conversation = conversations[link], let welcome = welcomes.removeValue(forKey: link),
-      conversation.isEstablished
-    else { return }
-    // Two links may have been looked up at the same time.
-    guard takesOver(board, conversation, now) else { return }
-    links[board] = link
-    boardOfLink[link] = board
-    held[board] = welcome.model
-    codings[board] = CodingSet(rawValue: welcome.codings)
-    conversation.counted = counted[board]
-    let before = lastCarriers.updateValue(conversation.carrier, forKey: board)
-    notice(
-      .boardJoined(
-        label(board), conversation.carrier, before: before == conversation.carrier ? nil : before, welcome))
-    perform(coordinator.boardReady(board, holding: welcome.model, now: MonotonicTime(now)), now)
-    let events = conversation.boardKnown(
-      partialUpdates.removeValue(forKey: board), openRound: coordinator.status.round.rawValue, now: now)
-    for event in events { handle(event, conversation, now) }
-    serve(link)
-  }
-
-  /// Whether a known board takes part on this link.
-  public func isServing(_ link: LinkID) -> Bool { boardOfLink[link] != nil }
-
-  /// The board on this link cannot be reached any more, by this link.
-  func lose(_ link: LinkID, _ conversation: BoardConversation, _ now: Timestamp) {
-    welcomes[link] = nil
-    guard let board = boardOfLink.removeValue(forKey: link), links[board] == link else { return }
-    links[board] = nil
-    if let partial = conversation.takePartialUpdate() { partialUpdates[board] = partial }
-    perform(coordinator.boardLost(board, now: MonotonicTime(now)), now)
   }
 }
 

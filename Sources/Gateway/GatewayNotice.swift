@@ -78,8 +78,9 @@ public enum GatewayNotice: Sendable {
 
 /// What the engine wants done by whoever runs it.
 public enum GatewayAction: Sendable {
-  /// Look the board up, note that it is there, and answer with `boardIdentified`.
-  case identify(LinkID, BoardID, firmware: String, carrier: Carrier)
+  /// Look the board up, note that it is there, and answer with `boardIdentified`: with the secret by which it will pair
+  /// over the air if it wants one.
+  case identify(LinkID, BoardID, firmware: String, carrier: Carrier, wantsSecret: Bool)
   /// Make a contribution durable; answer with `contributionStored` or `contributionNotStored`.
   case store(Rounds.Contribution, payload: [UInt8])
   /// Keep a piece of an update under way, so that it need not be sent again after a restart.

@@ -7,12 +7,14 @@ public enum LinkRefusal: Hashable, Sendable {
   case noCommonVersion(oldest: UInt16, newest: UInt16)
   /// The board that is alive on another carrier has the same identity.
   case identityTaken(BoardLabel, alive: Carrier)
-  /// It says it is `claimed`, and its USB serial number says `plugged`.
-  case foreignIdentity(claimed: BoardID, plugged: BoardID)
+  /// It says it is `claimed`, and its USB serial number or its bond says `expected`.
+  case foreignIdentity(claimed: BoardID, expected: BoardID, on: Carrier)
   /// More than `limit` bytes came, and no answer among them.
   case garbage(limit: Int)
-  /// The board answers on another carrier now, and this one is dead.
+  /// The board answers on another carrier now, which is better or the only one that lives.
   case boardMoved(to: Carrier)
+  /// The board is alive on a carrier that is better than this one.
+  case betterCarrier(Carrier)
   /// The gateway's own store failed.
   case notNoted
 
@@ -24,6 +26,7 @@ public enum LinkRefusal: Hashable, Sendable {
     case .foreignIdentity: "link-foreign-identity"
     case .garbage: "link-garbage"
     case .boardMoved: "link-board-moved"
+    case .betterCarrier: "link-better-carrier"
     case .notNoted: "link-not-noted"
     }
   }
@@ -35,7 +38,7 @@ public enum LinkRefusal: Hashable, Sendable {
     case .identityTaken(_, let alive): "the board on \(alive) has the same identity"
     case .foreignIdentity: "it claims another board's identity"
     case .garbage: "it does not speak the protocol"
-    case .boardMoved(let carrier): "the board is on \(carrier) now"
+    case .boardMoved(let carrier), .betterCarrier(let carrier): "the board is on \(carrier) now"
     case .notNoted: "its arrival could not be noted"
     }
   }
@@ -47,12 +50,14 @@ public enum LinkRefusal: Hashable, Sendable {
       "the board speaks protocol \(oldest) to \(newest), "
         + "this gateway \(ProtocolVersion.oldest) to \(ProtocolVersion.newest)"
     case .identityTaken(let board, let alive):
-      "claims to be board \(board.name) (\(board.id)), which is alive on \(alive.withSerial)"
-    case .foreignIdentity(let claimed, let plugged):
-      "claims to be board \(claimed), and its USB serial number is \(plugged)"
+      "claims to be board \(board.name) (\(board.id)), which is alive on \(alive.inFull)"
+    case .foreignIdentity(let claimed, let expected, on: .serial):
+      "claims to be board \(claimed), and its USB serial number is \(expected)"
+    case .foreignIdentity(let claimed, let expected, on: .bluetooth):
+      "claims to be board \(claimed), and is paired as board \(expected)"
     case .garbage(let limit):
       "more than \(limit) bytes came and no answer of a board is among them"
-    case .boardMoved, .notNoted: nil
+    case .boardMoved, .betterCarrier, .notNoted: nil
     }
   }
 
@@ -61,10 +66,12 @@ public enum LinkRefusal: Hashable, Sendable {
     switch self {
     case .noCommonVersion: "update whichever is older"
     case .identityTaken: "one of them is a copy, unplug it"
-    case .foreignIdentity:
+    case .foreignIdentity(_, _, on: .serial):
       "it is another device, or its firmware is not built for this board: unplug it, or flash the board anew"
+    case .foreignIdentity(_, let expected, on: .bluetooth):
+      "it is another device, or was given another identity: fedbridge forget \(expected), then pair it again"
     case .garbage: "is FedBridge's firmware on the board, and is this the right port"
-    case .boardMoved, .notNoted: "nothing"
+    case .boardMoved, .betterCarrier, .notNoted: "nothing"
     }
   }
 }

@@ -188,8 +188,8 @@ actor GatewayDaemon: Service {
     case .notice(let notice):
       if case .round(.roundOpened, _) = notice { beginRound() }
       narrator.tell(notice)
-    case .identify(let link, let board, let firmware, let carrier):
-      identify(link, board, firmware, carrier)
+    case .identify(let link, let board, let firmware, let carrier, let wantsSecret):
+      identify(link, board, firmware, carrier, wantsSecret: wantsSecret)
     case .store(let contribution, let payload):
       contributionsToStore.append((contribution, payload))
       storeContributions()
@@ -224,13 +224,16 @@ actor GatewayDaemon: Service {
     }
   }
 
-  private func identify(_ link: LinkID, _ board: BoardID, _ firmware: String, _ carrier: Carrier) {
+  private func identify(
+    _ link: LinkID, _ board: BoardID, _ firmware: String, _ carrier: Carrier, wantsSecret: Bool
+  ) {
     Task {
       do throws(StoreError) {
         let record = try await work.store.perform { store throws(StoreError) in
           try store.boardSeen(board, firmware: firmware, carrier: carrier.description, at: Date())
         }
-        engine.boardIdentified(link, board, name: record.name, now: now)
+        let secret = wantsSecret ? await cableSecret(of: board) : nil
+        engine.boardIdentified(link, board, name: record.name, cableSecret: secret, now: now)
         if engine.isServing(link) { links[link]?.hasServed = true }
       } catch {
         narrator.storeFailed(error)
@@ -238,6 +241,21 @@ actor GatewayDaemon: Service {
         perform(.close(link, .notNoted))
       }
       settle()
+    }
+  }
+
+  /// What the board pairs by over the air. Without it it is served all the same, and asked again when it comes back.
+  private func cableSecret(of board: BoardID) async -> [UInt8]? {
+    do throws(StoreError) {
+      return try await work.store.perform { store throws(StoreError) in
+        try store.drawnCableSecret(of: board) {
+          var random = SystemRandomNumberGenerator()
+          return (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
+        }
+      }
+    } catch {
+      narrator.storeFailed(error)
+      return nil
     }
   }
 

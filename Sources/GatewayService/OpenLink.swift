@@ -43,7 +43,7 @@ final class OpenLink {
     // That is the gateway's fault, and may be over soon.
     case .notNoted: .unanswered
     case .identityTaken: .refusedForAnother
-    case .noCommonVersion, .foreignIdentity, .garbage, .boardMoved: .refused
+    case .noCommonVersion, .foreignIdentity, .garbage, .boardMoved, .betterCarrier: .refused
     }
   }
 

@@ -19,7 +19,7 @@ final class RunNarrator {
   /// Faults on links: when the last one was told, and how many came since.
   private var faults: [Carrier: (told: ContinuousClock.Instant, untold: Int)] = [:]
   private static let tellFaultsEvery = Duration.seconds(30)
-  /// Why the link on a port was refused when it was tried last.
+  /// Why the link on a port, or with a board over the air, was refused when it was tried last.
   private var refusals: [String: LinkRefusal] = [:]
 
   init(logger: Logger, live: LiveView?) {
@@ -64,13 +64,13 @@ final class RunNarrator {
   func tell(_ notice: GatewayNotice) {
     switch notice {
     case .linkOpened(let carrier):
-      say(.debug, "\(carrier): open, greeting whoever is there", ["_carrier": "\(carrier)"])
+      say(.debug, "\(carrier.place): open, greeting whoever is there", ["_carrier": "\(carrier)"])
     case .linkClosed(let carrier, let board, let reason):
-      let who = board.map { "\(name($0)) on " } ?? ""
+      let place = board.map { "\(name($0)) on \(carrier)" } ?? carrier.place
       if let board { live?.update(key: board.id.description, line: nil) }
-      say(.info, "\(who)\(carrier): link closed, \(reason)", board: board, ["_carrier": "\(carrier)"])
+      say(.info, "\(place): link closed, \(reason)", board: board, ["_carrier": "\(carrier)"])
     case .boardJoined(let board, let carrier, let before, let welcome):
-      refusals[carrier.description] = nil
+      refusals[carrier.place] = nil
       let held = welcome.model.map { "holds model \($0.short)" } ?? "holds no model"
       let came = before.map { "is back, on \(carrier) (was \($0))" } ?? "joined on \(carrier)"
       say(
@@ -84,9 +84,10 @@ final class RunNarrator {
     case .linkRefused(let carrier, let refusal):
       tellRefusal(refusal, carrier)
     case .silent(let carrier, let seconds):
+      let question = carrier.isCable ? " on the board, and is this the right port?" : " on the board?"
       say(
         .warning,
-        "\(carrier): nobody answered in \(seconds) s; is FedBridge's firmware on the board, and is this the right port? Greeting goes on [link-no-answer]",
+        "\(carrier.place): nobody answered in \(seconds) s; is FedBridge's firmware\(question) Greeting goes on [link-no-answer]",
         ["_carrier": "\(carrier)", "_code": "link-no-answer"])
     case .transferring(let board, let transfer):
       tellProgress(board, transfer)
@@ -157,17 +158,17 @@ final class RunNarrator {
     // What nobody has asked about for a while is forgotten: ports come and go.
     faults = faults.filter { now - $0.value.told < Self.tellFaultsEvery * 4 }
     faults[carrier] = (now, 0)
-    let who = board.map { "\(name($0)) on " } ?? ""
+    let place = board.map { "\(name($0)) on \(carrier)" } ?? carrier.place
     let more = last.map { $0.untold > 0 ? " (and \($0.untold) faults before this one)" : "" } ?? ""
-    say(.warning, "\(who)\(carrier): \(what)\(more)", board: board, ["_carrier": "\(carrier)"])
+    say(.warning, "\(place): \(what)\(more)", board: board, ["_carrier": "\(carrier)"])
   }
 
   /// Tells why a link is refused, once as long as it is the same each time it is tried again.
   private func tellRefusal(_ refusal: LinkRefusal, _ carrier: Carrier) {
     guard let fault = refusal.fault else { return }
-    let isNews = refusals.updateValue(refusal, forKey: carrier.description) != refusal
+    let isNews = refusals.updateValue(refusal, forKey: carrier.place) != refusal
     say(
-      isNews ? .error : .debug, "\(carrier.withSerial): \(fault); \(refusal.remedy) [\(refusal.code)]",
+      isNews ? .error : .debug, "\(carrier.inFull): \(fault); \(refusal.remedy) [\(refusal.code)]",
       ["_carrier": "\(carrier)", "_code": "\(refusal.code)"])
   }
 
@@ -310,7 +311,7 @@ final class RunNarrator {
 
   /// A port is gone: what is plugged in there next is told of anew.
   func portGone(_ path: String) {
-    refusals[Carrier.serial(port: path).description] = nil
+    refusals[Carrier.serial(port: path).place] = nil
   }
 
   func bootloader(_ path: String) {

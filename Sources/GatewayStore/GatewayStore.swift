@@ -145,6 +145,9 @@ public final class GatewayStore: Sendable {
       switch access {
       case .serve:
         try connection.execute(sql: "PRAGMA synchronous = FULL")
+        // A secret that is forgotten shall not lie in the file until its place is used again. Some builds of SQLite
+        // do that anyway.
+        try connection.execute(sql: "PRAGMA secure_delete = ON")
         try Schema.migrate(connection, from: version)
       case .inspect:
         guard version == Schema.version else {

@@ -18,7 +18,9 @@ enum Schema {
   static var version: Int { migrations.count }
 
   /// The step at index n makes version n + 1 of version n. A step that was released is never changed.
-  static let migrations: [@Sendable (Database) throws -> Void] = [firstTables, deltasAndTransfers]
+  static let migrations: [@Sendable (Database) throws -> Void] = [
+    firstTables, deltasAndTransfers, pairing,
+  ]
 
   /// Looks whether the database can be used, without changing it.
   ///
@@ -184,6 +186,27 @@ enum Schema {
           bytes BLOB NOT NULL,
           PRIMARY KEY (board, hash, start)
         ) STRICT, WITHOUT ROWID;
+        """)
+  }
+
+  @Sendable private static func pairing(_ database: Database) throws {
+    try database.execute(
+      sql: """
+        -- What a board pairs by over the air: went to it over its cable, and goes nowhere else. A board may be bonded
+        -- before it was ever served, so neither table refers to boards.
+        CREATE TABLE cable_secrets (
+          board TEXT PRIMARY KEY NOT NULL,
+          secret BLOB NOT NULL CHECK (length(secret) = 16)
+        ) STRICT;
+
+        -- Boards that are bonded, and how they paired. The keys are with BlueZ.
+        CREATE TABLE bluetooth_bonds (
+          board TEXT PRIMARY KEY NOT NULL,
+          address TEXT NOT NULL UNIQUE COLLATE NOCASE,
+          address_is_random INTEGER NOT NULL CHECK (address_is_random IN (0, 1)),
+          how TEXT NOT NULL CHECK (how IN ('cable', 'passkey', 'just-works')),
+          made INTEGER NOT NULL
+        ) STRICT;
         """)
   }
 }

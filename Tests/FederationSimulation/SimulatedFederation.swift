@@ -308,7 +308,7 @@ public final class SimulatedFederation {
   private func perform(_ action: GatewayAction) {
     let engine = engine
     switch action {
-    case .identify(let link, let board, _, _):
+    case .identify(let link, let board, _, _, _):
       later { [unowned self] in engine.boardIdentified(link, board, name: "board-\(board)", now: now) }
     case .store(let contribution, let payload):
       // Durable at the end of the wait, and the answer gets lost if the gateway dies right then.

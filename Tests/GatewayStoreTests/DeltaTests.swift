@@ -93,6 +93,7 @@ import Testing
     try store.close()
     try directory.tamper(
       """
+      DROP TABLE cable_secrets; DROP TABLE bluetooth_bonds;
       DROP TABLE residuals; DROP TABLE pieces; ALTER TABLE runs DROP COLUMN tag;
       ALTER TABLE rounds DROP COLUMN bytes_again; ALTER TABLE rounds DROP COLUMN bytes_resumed;
       ALTER TABLE models DROP COLUMN delta; ALTER TABLE models DROP COLUMN delta_bytes;

@@ -72,7 +72,7 @@ import Testing
     #expect(error == .newerVersion(found: 99, supported: Schema.version))
     #expect(
       error?.description
-        == "the state has version 99, this FedBridge knows versions up to 2; install that FedBridge again, "
+        == "the state has version 99, this FedBridge knows versions up to 3; install that FedBridge again, "
         + "or use another --state-dir [store-newer-version]")
     #expect(try Data(contentsOf: URL(fileURLWithPath: directory.databasePath)) == before)
   }

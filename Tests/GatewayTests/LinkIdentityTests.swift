@@ -79,7 +79,7 @@ import UpdateCodec
           switch action {
           case .notice(let notice): notices.append(notice)
           case .close(let link, let refusal): closed[link] = refusal
-          case .identify(let link, let board, _, _): toIdentify.append((link, board))
+          case .identify(let link, let board, _, _, _): toIdentify.append((link, board))
           default: break
           }
         }
@@ -129,7 +129,11 @@ import UpdateCodec
   @Test func aBoardWhoseUSBSerialNumberIsAnotherIdentityIsRefused() throws {
     let gateway = try Gateway()
     gateway.open(1, usb(0, "00000000000000A1"), board: 0xb2)
-    #expect(gateway.closed == [LinkID(1): .foreignIdentity(claimed: BoardID(0xb2), plugged: BoardID(0xa1))])
+    #expect(
+      gateway.closed == [
+        LinkID(1): .foreignIdentity(
+          claimed: BoardID(0xb2), expected: BoardID(0xa1), on: usb(0, "00000000000000A1"))
+      ])
     #expect(gateway.joined.isEmpty)
     // A bootloader's padding is no difference, and what is no chip's number says nothing.
     gateway.open(2, usb(1, "0000000000000000" + "00000000000000C3"), board: 0xc3)
@@ -139,7 +143,7 @@ import UpdateCodec
   }
 
   @Test func onlyAChipsNumberSaysWhichBoardIsPluggedIn() {
-    func plugged(_ serial: String?) -> BoardID? { Carrier.serial(port: "x", usbSerial: serial).pluggedBoard }
+    func plugged(_ serial: String?) -> BoardID? { Carrier.serial(port: "x", usbSerial: serial).expectedBoard }
     #expect(plugged("0A2b3C4D5E6F7081") == BoardID(0x0a2b_3c4d_5e6f_7081))
     #expect(plugged("00000000000000000A2b3C4D5E6F7081") == BoardID(0x0a2b_3c4d_5e6f_7081))
     let others: [String?] = [
@@ -157,7 +161,7 @@ import UpdateCodec
       Issue.record("\(gateway.closed)")
       return
     }
-    #expect(board.id == BoardID(0xa1) && alive.withSerial == "ttyACM0 (USB serial 00000000000000A1)")
+    #expect(board.id == BoardID(0xa1) && alive.inFull == "ttyACM0 (USB serial 00000000000000A1)")
     #expect(gateway.engine.isServing(LinkID(1)) && !gateway.engine.isServing(LinkID(2)))
   }
 
@@ -189,8 +193,8 @@ import UpdateCodec
     let rose = BoardLabel(id: BoardID(1), name: "rose")
     let refusals: [LinkRefusal] = [
       .noCommonVersion(oldest: 2, newest: 3), .identityTaken(rose, alive: .serial(port: "x")),
-      .foreignIdentity(claimed: BoardID(1), plugged: BoardID(2)), .garbage(limit: 5),
-      .boardMoved(to: .serial(port: "x")), .notNoted,
+      .foreignIdentity(claimed: BoardID(1), expected: BoardID(2), on: .serial(port: "x")), .garbage(limit: 5),
+      .boardMoved(to: .serial(port: "x")), .betterCarrier(.serial(port: "x")), .notNoted,
     ]
     #expect(Set(refusals.map(\.code)).count == refusals.count)
     for refusal in refusals {
