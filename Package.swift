@@ -60,8 +60,11 @@ let portableCore: [Target] = [
 /// One kind of I/O on Linux each, without policy.
 let drivers: [Target] = [
   .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+  .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+  .systemLibrary(name: "CBluetooth", pkgConfig: "bluez", providers: [.apt(["libbluetooth-dev"])]),
   .target(name: "CLinux"),
   host("SerialDevices", ["CUdev"]),
+  host("BluetoothDevices", ["CBluetooth", "CSystemd"]),
   host("ConsoleLog", [logging]),
   host("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   host(
@@ -74,6 +77,7 @@ let gateway: [Target] = [
   host("Datasets", ["Bytes", "Digests"], resources: [.process("Resources")]),
   host("Baselines", ["Aggregation", "Datasets", "TrainingCore"]),
   host("Rounds", ["Digests"]),
+  host("BluetoothPolicy", ["Rounds"]),
   host(
     "Gateway",
     ["Aggregation", "Bytes", "Digests", "LinkProtocol", "Rounds", "TrainingCore", "UpdateCodec"]),
@@ -84,8 +88,9 @@ let applications: [Target] = [
   host(
     "GatewayService",
     [
-      "Baselines", "Bytes", "ConsoleLog", "Datasets", "Digests", "Gateway", "GatewayStore", "LinkProtocol",
-      "Rounds", "SerialDevices", "TrainingCore", "UpdateCodec", logging,
+      "BLEHost", "BLESecurity", "Baselines", "BluetoothDevices", "BluetoothPolicy", "Bytes", "ConsoleLog",
+      "Cryptography", "Datasets", "Digests", "Gateway", "GatewayStore", "LinkProtocol", "Rounds", "SerialDevices",
+      "TrainingCore", "UpdateCodec", logging,
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -8,6 +8,12 @@ public struct BoardLabel: Hashable, Sendable {
   public var id: BoardID
   /// The name that people gave it, or that it got by itself.
   public var name: String
+
+  /// A board with its name.
+  public init(id: BoardID, name: String) {
+    self.id = id
+    self.name = name
+  }
 }
 
 /// A finished or running transfer as notices speak of it.

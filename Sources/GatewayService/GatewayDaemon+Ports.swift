@@ -56,7 +56,7 @@ extension GatewayDaemon {
       narrator.portGone(port.node)
       if hungUp.remove(port.plugging) != nil { return true }
       // The kernel hangs up by itself; this is for a driver that does not.
-      for link in links.values where link.plugging == port.plugging {
+      for case let link as PortLink in links.values where link.plugging == port.plugging {
         link.channel.close(promise: nil)
         hungUp.remove(port.plugging)
         return true
@@ -119,7 +119,7 @@ extension GatewayDaemon {
       openFailed(path, .refused(path: path, errno: (error as? IOError)?.errnoCode ?? EIO))
       return
     }
-    links[link] = OpenLink(
+    links[link] = PortLink(
       path: path, plugging: port.usb?.plugging, descriptor: port.descriptor, channel: channel,
       limits: settings.limits)
     if let plugging = port.usb?.plugging { hungUp.remove(plugging) }
@@ -179,7 +179,7 @@ extension GatewayDaemon {
   // MARK: In use
 
   private func received(_ buffer: ByteBuffer, on id: LinkID) {
-    guard let link = links[id] else { return }
+    guard let link = links[id] as? PortLink else { return }
     let now = now
     link.frames(in: buffer) { engine.received(frame: $0, on: id, now: now) }
     if let damage = link.takeDamage() { engine.streamDamaged(on: id, what: damage) }
@@ -187,7 +187,7 @@ extension GatewayDaemon {
     settle()
   }
 
-  private func writable(_ link: LinkID) {
+  func writable(_ link: LinkID) {
     send(on: link)
     setTimer()
   }
@@ -208,7 +208,7 @@ extension GatewayDaemon {
 
   /// The channel has closed: what it led to is over, and the port is free when its last descriptor is closed.
   private func closed(_ id: LinkID, _ reason: String) {
-    guard let link = links.removeValue(forKey: id) else { return }
+    guard let link = links.removeValue(forKey: id) as? PortLink else { return }
     engine.linkClosed(id, reason: link.refusal?.reason ?? link.reason ?? reason, now: now)
     settle()
     if let plugging = link.plugging, link.refusal == nil { hungUp.insert(plugging) }

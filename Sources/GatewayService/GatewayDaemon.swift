@@ -1,4 +1,5 @@
 import Baselines
+import BluetoothPolicy
 import Bytes
 import Foundation
 import Gateway
@@ -26,7 +27,7 @@ actor GatewayDaemon: Service {
   let work: RoundWork
   let engine: GatewayEngine
   var schedule = PortSchedule()
-  var links: [LinkID: OpenLink] = [:]
+  var links: [LinkID: any OpenLink] = [:]
   var nextLink: UInt64 = 1
   private var timer: Scheduled<Void>?
   private var timerDue: UInt64?
@@ -44,6 +45,8 @@ actor GatewayDaemon: Service {
   var hungUp: Set<Plugging> = []
   /// Ports whose last descriptor is being closed.
   var closing = 0
+  /// Boards over the air; nil where that is not asked for.
+  var radio: Radio?
   /// Asks for a listing of what is plugged in.
   var lookAgain: (@Sendable () -> Void)?
 
@@ -143,6 +146,7 @@ actor GatewayDaemon: Service {
     try? await Task.sleep(for: .milliseconds(50))
     for channel in open { try? await channel.close() }
     await untilPortsAreClosed()
+    await leaveTheAir()
     narrator.end()
   }
 
@@ -157,7 +161,8 @@ actor GatewayDaemon: Service {
     while true {
       let actions = engine.takeActions()
       let toServe = engine.takeLinksToServe()
-      if actions.isEmpty && toServe.isEmpty { break }
+      let radioWasBusy = settleRadio()
+      if actions.isEmpty && toServe.isEmpty && !radioWasBusy { break }
       for action in actions { perform(action) }
       for link in toServe { send(on: link) }
     }
@@ -166,7 +171,8 @@ actor GatewayDaemon: Service {
   }
 
   func setTimer() {
-    let due = [engine.nextDeadline?.microseconds, schedule.nextDeadline].compactMap(\.self).min()
+    let radioDue = radio?.schedule.nextDeadline(now: now.microseconds)
+    let due = [engine.nextDeadline?.microseconds, schedule.nextDeadline, radioDue].compactMap(\.self).min()
     guard due != timerDue else { return }
     timer?.cancel()
     timer = nil
@@ -180,6 +186,7 @@ actor GatewayDaemon: Service {
     timerDue = nil
     engine.timeOut(now: now)
     perform(schedule.tick(now: now.microseconds))
+    radio?.schedule.tick(now: now.microseconds)
     settle()
   }
 
@@ -235,6 +242,7 @@ actor GatewayDaemon: Service {
         let secret = wantsSecret ? await cableSecret(of: board) : nil
         engine.boardIdentified(link, board, name: record.name, cableSecret: secret, now: now)
         if engine.isServing(link) { links[link]?.hasServed = true }
+        if secret != nil { radio?.schedule.secretShared(with: board, now: now.microseconds) }
       } catch {
         narrator.storeFailed(error)
         // What it contributes could not be kept either: it keeps its update and is greeted again later.

@@ -1,4 +1,5 @@
 import Baselines
+import BluetoothPolicy
 import Bytes
 public import ConsoleLog
 import Datasets
@@ -21,6 +22,12 @@ public struct RunOptions: Sendable {
   public var serialPorts: [String] = []
   /// Whether boards on USB are looked for.
   public var discoversUSB = true
+  /// Whether boards over the air are looked for.
+  public var usesBluetooth = true
+  /// Connections at a time on one Bluetooth adapter.
+  public var bluetoothLinks = 3
+  /// What carries frames over the air.
+  public var bluetoothCarrier = BluetoothCarrierChoice.automatic
   /// Boards to start as Linux processes.
   public var virtualBoards = 0
   /// The program that is such a board.
@@ -54,6 +61,14 @@ public struct RunOptions: Sendable {
   public init(stateDirectory: String) {
     self.stateDirectory = stateDirectory
   }
+}
+
+/// What carries frames over the air.
+public enum BluetoothCarrierChoice: String, CaseIterable, Sendable {
+  /// An L2CAP channel where the board offers one, GATT otherwise.
+  case automatic
+  /// GATT, also where a board offers an L2CAP channel.
+  case gatt
 }
 
 /// One run of the gateway, from its options to its end.
@@ -145,6 +160,15 @@ public struct GatewayRun: Sendable {
         failureTerminationBehavior: .gracefullyShutdownGroup))
     if options.discoversUSB {
       services.append(.init(service: SerialDiscovery(daemon: daemon, logger: logger)))
+    }
+    if options.usesBluetooth {
+      var settings = RadioSettings()
+      settings.linksPerAdapter = options.bluetoothLinks
+      services.append(
+        .init(
+          service: RadioDiscovery(
+            daemon: daemon, settings: settings, prefersGATT: options.bluetoothCarrier == .gatt, logger: logger
+          )))
     }
     var configuration = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet())

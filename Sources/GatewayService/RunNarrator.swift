@@ -32,7 +32,7 @@ final class RunNarrator {
 
   // MARK: Lines
 
-  private func say(
+  func say(
     _ level: Logger.Level, _ text: String, board: BoardLabel? = nil, _ metadata: Logger.Metadata = [:]
   ) {
     var metadata = metadata
@@ -43,7 +43,7 @@ final class RunNarrator {
     logger.log(level: level, "\(text)", metadata: metadata)
   }
 
-  private func name(_ board: BoardLabel) -> String { "board \(board.name) (\(board.id))" }
+  func name(_ board: BoardLabel) -> String { "board \(board.name) (\(board.id))" }
 
   private func words(_ kind: ObjectKind) -> String {
     switch kind {

@@ -64,6 +64,13 @@ extension GatewayStore {
     }
   }
 
+  /// Boards that were given a secret and were not forgotten.
+  public func boardsWithSecret() throws(StoreError) -> Set<BoardID> {
+    try read { database in
+      Set(try Row.fetchAll(database, sql: "SELECT board FROM cable_secrets").map { try $0.board("board") })
+    }
+  }
+
   private static func cableSecret(of board: BoardID, _ database: Database) throws -> [UInt8]? {
     let row = try Row.fetchOne(
       database, sql: "SELECT secret FROM cable_secrets WHERE board = ?", arguments: [board.description])

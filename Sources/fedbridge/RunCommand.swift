@@ -2,7 +2,7 @@ public import ArgumentParser
 public import ConsoleLog
 import Foundation
 import Gateway
-import GatewayService
+public import GatewayService
 public import Logging
 
 /// `fedbridge run`.
@@ -76,6 +76,20 @@ struct RunCommand: AsyncParsableCommand {
   @Flag(name: .customLong("no-usb"), help: "Do not look for boards on USB.")
   var noUSB = false
 
+  @Flag(help: "Do not look for boards over Bluetooth.")
+  var noBluetooth = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Bluetooth connections at a time on one adapter; more boards take turns.", valueName: "number"))
+  var bluetoothLinks: Int = 3
+
+  @Option(
+    help: ArgumentHelp(
+      "automatic (L2CAP where the board offers it) or gatt, for when L2CAP channels fail.",
+      valueName: "carrier"))
+  var bluetoothCarrier: BluetoothCarrierChoice = .automatic
+
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel: Logger.Level = .info
 
@@ -100,6 +114,9 @@ struct RunCommand: AsyncParsableCommand {
     }
     if let minimumBoards, !(1...1000).contains(minimumBoards) {
       throw ValidationError("--minimum-boards must be 1 to 1000")
+    }
+    guard (1...64).contains(bluetoothLinks) else {
+      throw ValidationError("--bluetooth-links must be 1 to 64")
     }
     _ = try parsedDivision()
     _ = try parsedCodec()
@@ -133,6 +150,9 @@ struct RunCommand: AsyncParsableCommand {
     options.serialPorts = serialPorts
     options.compression = try parsedCodec()
     options.discoversUSB = !noUSB
+    options.usesBluetooth = !noBluetooth
+    options.bluetoothLinks = bluetoothLinks
+    options.bluetoothCarrier = bluetoothCarrier
     options.virtualBoards = virtualBoards
     options.virtualBoardProgram = try Self.program("virtual-board")
     options.qemuBoards = qemuBoards
@@ -182,4 +202,5 @@ struct RunCommand: AsyncParsableCommand {
 }
 
 extension ConsoleStyle: ExpressibleByArgument {}
+extension BluetoothCarrierChoice: ExpressibleByArgument {}
 extension Logger.Level: @retroactive ExpressibleByArgument {}

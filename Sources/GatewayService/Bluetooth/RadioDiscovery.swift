@@ -1,0 +1,56 @@
+import BluetoothDevices
+import BluetoothPolicy
+import Logging
+import ServiceLifecycle
+
+/// Watches BlueZ, asks it again when it went away, and tells the gateway.
+struct RadioDiscovery: Service {
+  /// Pauses between attempts to find BlueZ.
+  private static let pauses: [Duration] = [.seconds(1), .seconds(2), .seconds(5), .seconds(15), .seconds(30)]
+  /// How often the radios' switches are looked at.
+  private static let switchPause = Duration.seconds(3)
+
+  let daemon: GatewayDaemon
+  let settings: RadioSettings
+  let prefersGATT: Bool
+  let logger: Logger
+
+  func run() async throws {
+    do throws(BlueZError) {
+      let blueZ = try BlueZ(boardService: BoardService.service)
+      await daemon.serve(Radio(blueZ: blueZ, settings: settings, prefersGATT: prefersGATT))
+      await cancelWhenGracefulShutdown { await follow(blueZ) }
+    } catch {
+      logger.error("\(error)")
+      try? await gracefulShutdown()
+    }
+  }
+
+  private func follow(_ blueZ: BlueZ) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { for await event in blueZ.events { await daemon.radioChanged(event) } }
+      group.addTask { await poke(blueZ) }
+      group.addTask {
+        while !Task.isCancelled {
+          try? await Task.sleep(for: Self.switchPause)
+          await daemon.lookAtSwitches()
+        }
+      }
+    }
+  }
+
+  /// Asks BlueZ to be there, for as long as it is not.
+  private func poke(_ blueZ: BlueZ) async {
+    var failures = 0
+    while !Task.isCancelled {
+      do throws(BlueZError) {
+        try await blueZ.poke()
+        failures = 0
+      } catch {
+        await daemon.radioChanged(.notRunning(error))
+        failures += 1
+      }
+      try? await Task.sleep(for: Self.pauses[min(failures, Self.pauses.count - 1)])
+    }
+  }
+}
