@@ -1,61 +1,28 @@
 """Two virtual Bluetooth controllers on one radio, with Bumble's host above one and a board above the other.
 
-The board is a process of its own and speaks HCI (H4) over TCP. Written against bumble 0.0.236: two of its methods are
-replaced, see `Link` and `on_channel_closed`, and one is passed over, see `Central.hide`.
+The board is a process of its own and speaks HCI (H4) over TCP. Written against one version of Bumble: see patches.py, and
+`Central.hide` for what is passed over.
 """
 import asyncio
 import contextlib
-import importlib.metadata
 import pathlib
 import socket
 import tempfile
 
-from bumble import hci, l2cap
+from bumble import hci
 from bumble.controller import Controller
-from bumble.core import PhysicalTransport
 from bumble.device import Device, DeviceConfiguration
 from bumble.hci import Address
 from bumble.host import Host
 from bumble.keys import MemoryKeyStore
-from bumble.link import LocalLink
 from bumble.transport import open_transport
 
-BUMBLE = "0.0.236"
+from patches import Link, require_version
+
 BOARD_ID = 0xC0FFEE01
 BOARD_ADDRESS = "C0:00:C0:FF:EE:01"
 # Seconds in which anything happens that is to happen, on a machine that has other things to do as well.
 PATIENCE = 20
-
-
-class Link(LocalLink):
-    """A radio that labels data with the address that the connection was made with.
-
-    LocalLink labels it with the sender's random address; a receiver drops what comes from a host that connected from
-    its public one.
-    """
-
-    def send_acl_data(self, sender_controller, destination_address, transport, data):
-        if transport != PhysicalTransport.LE:
-            super().send_acl_data(sender_controller, destination_address, transport, data)
-            return
-        connection = sender_controller.le_connections.get(destination_address)
-        receiver = self.find_le_controller(destination_address)
-        if connection and receiver:
-            asyncio.get_running_loop().call_soon(
-                receiver.on_link_acl_data, connection.self_address, transport, data)
-
-
-def on_channel_closed(self, channel):
-    """Forgets a closed channel in both tables of the manager.
-
-    The original looks in the second only when the first has nothing for the connection, so an LE channel stays in it
-    and the next one on the same connection is refused by the manager itself.
-    """
-    for table, cid in (self.channels, channel.source_cid), (self.le_coc_channels, channel.destination_cid):
-        table.get(channel.connection.handle, {}).pop(cid, None)
-
-
-l2cap.ChannelManager.on_channel_closed = on_channel_closed
 
 
 def free_port():
@@ -211,8 +178,7 @@ class Received:
 
 
 async def make_radio():
-    if (version := importlib.metadata.version("bumble")) != BUMBLE:
-        raise SystemExit(f"this rig was written against bumble {BUMBLE}, not {version}")
+    require_version()
     link = Link()
     central = Central(link)
     await central.device.power_on()

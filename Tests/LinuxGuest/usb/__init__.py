@@ -15,6 +15,7 @@ What is where, from the wire up:
     device        what the server needs of a device: whoever answers its transfers, an emulated chip too, is one
     standard      descriptors and chapter 9         cdc_acm     the serial port, the touch     nano33ble   identities
     firmware      what is behind the port           port_board  a program on a pseudo-terminal there
+    program       that program as a process
     misbehaving   firmware and devices that do what they must not
     hub           boards and the hands that plug    cables      the line to the guest's attach.py
     background    all this for tests that are no coroutines
@@ -30,10 +31,11 @@ from .cdc_acm import AcmDevice, LineCoding
 from .device import Setup, Speed, Summary, Transfer, UsbDevice
 from .firmware import EchoFirmware, Firmware
 from .hub import Board, Hub
-from .port_board import PortBoard, ProgramFailed
+from .port_board import PortBoard
+from .program import Program, ProgramFailed
 from .usbip import UsbipServer
 
 __all__ = [
     "AcmDevice", "AttachFailed", "Background", "Board", "Cables", "EchoFirmware", "Firmware", "Hub", "LineCoding",
-    "PortBoard", "ProgramFailed", "Setup", "Speed", "Summary", "Transfer", "UsbDevice", "UsbipServer",
+    "PortBoard", "Program", "ProgramFailed", "Setup", "Speed", "Summary", "Transfer", "UsbDevice", "UsbipServer",
 ]

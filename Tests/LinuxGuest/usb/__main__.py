@@ -39,7 +39,8 @@ from .cables import AttachFailed, Cables
 from .cdc_acm import AcmDevice
 from .firmware import EchoFirmware, Firmware
 from .hub import Hub
-from .port_board import PortBoard, ProgramFailed
+from .port_board import PortBoard
+from .program import ProgramFailed
 from .usbip import UsbipServer
 
 FIRMWARE: dict[str, Callable[[], Firmware]] = {

@@ -11,7 +11,6 @@ import asyncio
 import errno
 import logging
 import os
-import signal
 import termios
 import time
 import tty
@@ -19,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .firmware import Firmware
+from .program import Program, ProgramFailed
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,6 @@ START_TIMEOUT = 30.0
 LEAST_CLOSED = 0.06
 
 
-class ProgramFailed(Exception):
-    """The board's program did not come up, so there is no board to plug in."""
-
-
 class PortBoard(Firmware):
     """Runs `command`, which is to serve a pseudo-terminal linked at `link`, and joins it to the USB port.
 
@@ -43,17 +39,12 @@ class PortBoard(Firmware):
     """
 
     def __init__(self, command: Sequence[str | Path], link: Path, *, log_file: Path | None = None) -> None:
-        self._command = [str(word) for word in command]
+        self._program = Program(command, log_file=log_file)
         self._link = link
-        self._log_file = log_file
-        self._process: asyncio.subprocess.Process | None = None
-        self._dying: asyncio.subprocess.Process | None = None
         self._terminal: int | None = None
         self._opening: asyncio.Task[None] | None = None
         self._closed_at = 0.0
         self._is_reading = self._is_writing = False
-        #: Times that the program was started.
-        self.start_count = 0
 
     @classmethod
     def running(
@@ -64,8 +55,12 @@ class PortBoard(Firmware):
         return cls([program, "--link", link, *arguments, "--exit-with-parent"], link, log_file=log_file)
 
     @property
+    def program(self) -> Program:
+        return self._program
+
+    @property
     def is_running(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        return self._program.is_running
 
     @property
     def is_open(self) -> bool:
@@ -74,48 +69,38 @@ class PortBoard(Firmware):
 
     @property
     def process_id(self) -> int | None:
-        return self._process.pid if self._process is not None and self.is_running else None
+        return self._program.process_id
+
+    @property
+    def start_count(self) -> int:
+        """Times that the program was started."""
+        return self._program.start_count
 
     # Power.
 
     async def power_on(self) -> None:
         if self.is_running:
             return
-        # The last program may not be quite gone, and its files are still locked then.
         await self.gone()
         # A link left behind by a program that was killed leads nowhere, or to somebody else's terminal by now.
         self._link.unlink(missing_ok=True)
-        output = open(self._log_file, "ab") if self._log_file else None
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=asyncio.subprocess.PIPE, stdout=output or asyncio.subprocess.DEVNULL,
-                stderr=output, start_new_session=True)
-        finally:
-            if output:
-                output.close()
-        self.start_count += 1
-        process = self._process
+        await self._program.start()
         deadline = time.monotonic() + START_TIMEOUT
         while not self._link.exists():
-            if process.returncode is not None:
-                raise ProgramFailed(f"{self._command[0]} ended with status {process.returncode}")
+            if not self.is_running:
+                raise ProgramFailed(f"{self._program.command[0]} ended with status {self._program.status}")
             if time.monotonic() > deadline:
                 self.power_off()
-                raise ProgramFailed(f"{self._command[0]} made no link {self._link} within {START_TIMEOUT} s")
+                raise ProgramFailed(f"{self._program.command[0]} made no link {self._link} within {START_TIMEOUT} s")
             await asyncio.sleep(LOOK)
 
     def power_off(self) -> None:
         self._close()
-        if self._process is not None and self.is_running:
-            # With whatever it has started: a QEMU that outlives its wrapper by a moment still holds the state file.
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._dying = self._process
-        self._process = None
+        self._program.kill()
 
     async def gone(self) -> None:
         """Returns when the program that lost its power has ended."""
-        if self._dying is not None:
-            await self._dying.wait()
+        await self._program.gone()
 
     # The port's opening and closing.
 

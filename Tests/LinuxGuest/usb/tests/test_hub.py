@@ -14,7 +14,8 @@ from .. import hub as hub_module
 from ..cables import AttachFailed, Cables
 from ..firmware import EchoFirmware
 from ..hub import Hub
-from ..port_board import PortBoard, ProgramFailed
+from ..port_board import PortBoard
+from ..program import ProgramFailed
 from ..usbip import UsbipServer
 from .follower import Follower, following
 from .support import PATIENCE, asynchronous

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ..cdc_acm import AcmDevice
-from ..port_board import PortBoard, ProgramFailed
+from ..port_board import PortBoard
+from ..program import ProgramFailed
 from .host import Host, imported
 from .support import PATIENCE, asynchronous, served
 
