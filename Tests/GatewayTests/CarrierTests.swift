@@ -1,7 +1,9 @@
 import Bytes
+import Digests
 import LinkProtocol
 import Rounds
 import Testing
+import UpdateCodec
 
 @testable import Gateway
 
@@ -115,6 +117,29 @@ import Testing
     #expect(!gateway.engine.nextFrame(on: LinkID(1), now: gateway.now, into: &frame))
     gateway.say(.problem(Problem(code: .flashFailed)), on: 2)
     #expect(gateway.notices.count > notices)
+  }
+
+  @Test func aModelThatIsUnderWayGoesOnOnTheNewLinkThoughTheRoundWasClosedMeanwhile() throws {
+    let gateway = try GatewayBench(contributed: [BoardID(0xb2)])
+    gateway.open(1, radio(), board: rose, codings: .all)
+    let first = gateway.engine.model
+    let name = ObjectName(digest: first.version.hash, length: UInt32(first.snapshot.count))
+    #expect(gateway.offered[LinkID(1)]?.map(\.name) == [name])
+    while gateway.engine.status.phase != .aggregating && gateway.now < Timestamp(microseconds: .seconds(300)) {
+      gateway.wait(seconds: 1)
+    }
+    // A short way leads on from there.
+    let second = ModelVersion(number: 1, hash: SHA256.hash(of: [1 as UInt8].span))
+    var next = first
+    next.version = second
+    next.snapshot[0] ^= 1
+    next.deltas.append(
+      ModelDelta(base: first.version, result: second, coding: .lossless, bytes: [1, 2, 3]))
+    gateway.engine.aggregated(.first, result: next, now: gateway.now)
+    gateway.open(2, cable, board: rose, codings: .all)
+    #expect(gateway.joined.map(\.0) == [radio(), cable])
+    #expect(gateway.offered[LinkID(1)]?.count == 1)
+    #expect(gateway.offered[LinkID(2)]?.map(\.name) == [name])
   }
 
   @Test func aBondIsOfOneBoard() throws {

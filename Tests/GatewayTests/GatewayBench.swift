@@ -19,6 +19,8 @@ final class GatewayBench {
   private(set) var toIdentify: [(link: LinkID, board: BoardID, wantsSecret: Bool)] = []
   /// What boards were told, by link.
   private(set) var said: [LinkID: [ControlMessage]] = [:]
+  /// What was offered to boards, by link.
+  private(set) var offered: [LinkID: [ObjectOffer]] = [:]
   /// The secret that the store has for every board.
   var secret: [UInt8]?
   /// Whether boards are looked up only when ``identify()`` is called.
@@ -29,22 +31,29 @@ final class GatewayBench {
   private final class Board {
     var session: LinkSession
     var objects = NoObjects()
-    init(_ id: UInt64, _ capabilities: Capabilities) {
-      let welcome = Welcome(
+    init(_ id: UInt64, _ capabilities: Capabilities, _ codings: CodingSet) {
+      var welcome = Welcome(
         board: id, maximumFrame: 1040, capabilities: capabilities, firmware: ShortText("0"),
         hardware: ShortText("test"), boot: 1, examples: 1, maximumParameters: 1)
+      welcome.codings = codings.rawValue
       session = .board(welcome, limits: LinkLimits(maximumFrame: 1040, window: 1024))
     }
   }
 
-  init() throws {
-    let experiment = try Experiment(boards: 1, rounds: 1, coding: .float32)
+  /// - Parameter contributed: boards whose contributions to the open round are stored.
+  init(contributed: [BoardID] = []) throws {
+    let experiment = try Experiment(boards: contributed.count + 1, rounds: 1, coding: .float32)
     let first = RoundAggregation.snapshot(
       of: experiment.model, version: 0, parameters: experiment.start)
     let version = ModelVersion(number: 0, hash: SHA256.hash(of: first.snapshot.span))
     var session: UInt32 = 0
+    let contributions = contributed.map {
+      Contribution(
+        board: $0, round: .first, base: version.hash, update: .zero, examples: 1, trainingLoss: nil)
+    }
     engine = GatewayEngine(
-      settings: experiment.settings, recovering: RecoveredState(round: RoundNumber(1), base: version),
+      settings: experiment.settings,
+      recovering: RecoveredState(round: .first, base: version, contributions: contributions),
       model: CurrentModel(version: version, description: experiment.model, snapshot: first.snapshot)
     ) {
       session += 1
@@ -54,10 +63,11 @@ final class GatewayBench {
   }
 
   func open(
-    _ link: UInt64, _ carrier: Carrier, board: UInt64, capabilities: Capabilities = [.training]
+    _ link: UInt64, _ carrier: Carrier, board: UInt64, capabilities: Capabilities = [.training],
+    codings: CodingSet = .float32
   ) {
     let link = LinkID(link)
-    sessions[link] = Board(board, capabilities)
+    sessions[link] = Board(board, capabilities, codings)
     engine.linkOpened(link, carrier: carrier, now: now)
     exchange()
   }
@@ -122,7 +132,14 @@ final class GatewayBench {
         while engine.nextFrame(on: link, now: now, into: &frame) {
           isBusy = true
           let event = board.session.receive(frame: frame.span, now: now, objects: &board.objects)
-          if case .message(let message) = event { said[link, default: []].append(message) }
+          switch event {
+          case .message(let message): said[link, default: []].append(message)
+          case .offered(let transfer, let offer):
+            offered[link, default: []].append(offer)
+            // It takes the bytes, and never says that it has stored them.
+            _ = board.session.accept(transfer, offer, held: 0, now: now)
+          default: break
+          }
         }
         while board.session.nextFrame(now: now, objects: &board.objects, into: &frame) {
           isBusy = true
@@ -154,10 +171,10 @@ final class GatewayBench {
   }
 }
 
-/// A board that keeps nothing.
+/// Takes whatever comes.
 private struct NoObjects: ObjectAccess {
   func read(_ object: ObjectName, at offset: Int, into destination: inout MutableSpan<UInt8>) -> Bool {
     false
   }
-  func write(_ bytes: Span<UInt8>, of object: ObjectName, at offset: Int) -> Bool { false }
+  func write(_ bytes: Span<UInt8>, of object: ObjectName, at offset: Int) -> Bool { true }
 }

@@ -7,14 +7,14 @@ import UpdateCodec
   @Test func whereverCablesArePluggedInAndPulledTheFederationLearnsTheSame() throws {
     var suffered = Sufferings()
     var again = 0
-    for seed in 1...10 as ClosedRange<UInt64> {
+    for seed in 1...8 as ClosedRange<UInt64> {
       let (what, resent, violations) = try Moves(seed: seed).run()
       #expect(violations.isEmpty, "seed \(seed)")
       suffered += what
       again += resent
     }
     print("suffered: \(suffered); \(again) bytes of objects were sent again")
-    #expect(suffered.moves > 60)
+    #expect(suffered.moves > 30)
   }
 
   @Test(arguments: [UpdateCoding.float32, .step(sixteenths: 32)], [true, false])
@@ -22,7 +22,7 @@ import UpdateCodec
     let round = try MoveExhaustion(coding)
     var most = 0
     var happened = 0
-    for byte in stride(from: 1500, to: round.wireBytes - 300, by: 97) {
+    for byte in stride(from: 1500, to: round.wireBytes - 300, by: 149) {
       let (again, violations) = try round.move(afterByte: byte, toCable: toCable)
       #expect(violations.isEmpty)
       most = max(most, again)
@@ -30,6 +30,6 @@ import UpdateCodec
     }
     print(
       "\(happened) moves \(toCable ? "to" : "from") the cable in \(coding): at most \(most) bytes sent again")
-    #expect(happened > 30 && most > 0)
+    #expect(happened > 25 && most > 0)
   }
 }
