@@ -5,7 +5,7 @@ import Digests
 public import Gateway
 import LinkProtocol
 import PropertyTesting
-import Rounds
+public import Rounds
 public import TrainingCore
 public import UpdateCodec
 
@@ -28,7 +28,8 @@ public struct Experiment: Sendable {
 
   /// A federation of so many boards, for so many rounds, whose differences are coded so.
   public init(
-    boards: Int, rounds: UInt32, hidden: Int = 6, coding: UpdateCoding = .float32
+    boards: Int, rounds: UInt32, hidden: Int = 6, coding: UpdateCoding = .float32,
+    quorum: Quorum = .fraction(0.5)
   ) throws {
     let dataset = try Self.clouds()
     shards = try dataset.shards(.iid(boards: boards, seed: 3))
@@ -39,7 +40,7 @@ public struct Experiment: Sendable {
     settings = GatewaySettings(
       name: ShortText("sim"),
       policy: try RoundPolicy(
-        minimumBoards: boards, roundDeadline: .seconds(120), boardDeadline: .seconds(20),
+        minimumBoards: boards, quorum: quorum, roundDeadline: .seconds(120), boardDeadline: .seconds(20),
         maximumRounds: rounds),
       training: Self.hyperparameters, compression: .fixed(coding), run: 77)
   }

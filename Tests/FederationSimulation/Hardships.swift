@@ -17,6 +17,14 @@ public struct Hardships: Sendable {
   public var byteTime: UInt64 = 2
   /// Chance in every millisecond that a cable is pulled for a while.
   public var unplugs = 0.0
+  /// How long at most, µs.
+  public var unpluggedFor: UInt64 = 300_000
+  /// Time until the gateway notices that at most, µs. The board does at once.
+  public var noticeTime: UInt64 = 0
+  /// Whether boards can also be reached by radio: wherever they have no cable, and now and then where they have.
+  public var hasRadio = false
+  /// Chance in every millisecond that a connection by radio is lost.
+  public var fades = 0.0
   /// Chance in every millisecond that a board is reset.
   public var resets = 0.0
   /// Chance in every millisecond that a board's power fails in the middle of one of its next operations on flash.
@@ -27,8 +35,14 @@ public struct Hardships: Sendable {
   public var changesCarrier = false
   /// Time the store takes, µs.
   public var storeTime: UInt64 = 3000
+  /// Time of a board's slice of work, µs.
+  public var sliceTime: UInt64 = 200
   /// The wire is cut for a while after this many bytes, both directions counted together.
   public var cutAfterBytes: Int?
+  /// For how long, µs.
+  public var cutFor: UInt64 = 20_000
+  /// Cables are plugged in at first after this many bytes went over the air.
+  public var plugsAfterBytes: Int?
 
   /// None.
   public init() {}
@@ -47,6 +61,11 @@ public struct Hardships: Sendable {
     crashes = [0, 0.0005, 0.002][Int(random.next() % 3)]
     changesCarrier = random.chance(0.5)
     storeTime = 100 + random.next() % 30_000
+    hasRadio = random.chance(0.5)
+    guard hasRadio else { return }
+    unpluggedFor = [300_000, 3_000_000][Int(random.next() % 2)]
+    noticeTime = [0, 100_000][Int(random.next() % 2)]
+    fades = [0, 0.0005][Int(random.next() % 2)]
   }
 }
 
@@ -60,13 +79,17 @@ public struct Sufferings: Sendable, CustomStringConvertible {
   public var powerCuts = 0
   /// Of cables.
   public var unplugs = 0
+  /// Of connections by radio.
+  public var fades = 0
+  /// Boards that answered on another carrier than before.
+  public var moves = 0
   /// That lost bytes or had them changed.
   public var damagedFrames = 0
 
   /// In words.
   public var description: String {
     "\(crashes) crashes of the gateway, \(resets) resets and \(powerCuts) power cuts of boards, \(unplugs) unplugs, "
-      + "\(damagedFrames) damaged frames"
+      + "\(fades) fades, \(moves) moves to another carrier, \(damagedFrames) damaged frames"
   }
 
   /// Both together.
@@ -75,6 +98,8 @@ public struct Sufferings: Sendable, CustomStringConvertible {
     a.resets += b.resets
     a.powerCuts += b.powerCuts
     a.unplugs += b.unplugs
+    a.fades += b.fades
+    a.moves += b.moves
     a.damagedFrames += b.damagedFrames
   }
 

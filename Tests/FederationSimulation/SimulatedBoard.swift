@@ -6,9 +6,13 @@ public import VirtualHardware
 
 /// A board in virtual time: the firmware's runtime on flash that outlives resets.
 public final class SimulatedBoard {
-  /// Virtual time of one slice of work, µs.
-  static let sliceTime: UInt64 = 200
+  /// What the board can be reached by.
+  enum Carrier: Hashable {
+    case cable, radio
+  }
 
+  /// Virtual time of one slice of work, µs.
+  private let sliceTime: UInt64
   let id: UInt64
   /// What it keeps without power.
   public let flash: CuttableNORFlash
@@ -16,19 +20,21 @@ public final class SimulatedBoard {
   /// The longest frame and the window of the carrier that it is reached by from its next start on.
   var limits: LinkLimits
   private var runtime: BoardRuntime<SimulatedHardware>
-  private var framing: StreamFraming
+  private var framings: [Carrier: SimulatedFraming] = [:]
+  /// The carrier of its session, or of its last one.
+  private(set) var active: Carrier?
   private var frame = BoundedBytes(capacity: 1100)
   private var coded = BoundedBytes(capacity: 1200)
   /// When it may work again.
   private var busyUntil = Timestamp(microseconds: 0)
   private var hasWork = true
 
-  init(id: UInt64, shard: Dataset, limits: LinkLimits) {
+  init(id: UInt64, shard: Dataset, limits: LinkLimits, sliceTime: UInt64) {
     self.id = id
     self.shard = shard
     self.limits = limits
     flash = CuttableNORFlash(pageCount: 24, seed: id)
-    framing = StreamFraming(maximumFrame: limits.maximumFrame)
+    self.sliceTime = sliceTime
     runtime = Self.boot(id, shard, flash, limits)
   }
 
@@ -46,23 +52,50 @@ public final class SimulatedBoard {
   func reset() {
     flash.powerUp()
     runtime = Self.boot(id, shard, flash, limits)
-    framing = StreamFraming(maximumFrame: limits.maximumFrame)
+    framings = [:]
+    active = nil
     hasWork = true
   }
 
-  func linkLost(now: Timestamp) { runtime.linkLost(now: now) }
+  /// A carrier is gone.
+  func lost(_ carrier: Carrier, now: Timestamp) {
+    framings[carrier] = nil
+    guard active == carrier else { return }
+    active = nil
+    runtime.linkLost(now: now)
+  }
 
-  func receive(_ bytes: [UInt8], now: Timestamp) {
+  /// It has one session: a gateway that greets over the cable takes it over, and one that speaks over another carrier
+  /// than the session's is else not heard.
+  func receive(_ bytes: [UInt8], over carrier: Carrier, now: Timestamp) {
+    let framing = framings[carrier] ?? SimulatedFraming(maximumFrame: limits.maximumFrame)
+    framings[carrier] = framing
     var offset = 0
-    while framing.advance(over: bytes.span, from: &offset) {
-      runtime.receive(frame: framing.frame, now: now)
+    while framing.stream.advance(over: bytes.span, from: &offset) {
+      if active != carrier {
+        let isFree = active == nil || !runtime.isConnected
+        if !isFree {
+          guard carrier == .cable, Self.isGreeting(framing.stream.frame) else { continue }
+        }
+        if active != nil { runtime.linkLost(now: now) }
+        active = carrier
+      }
+      runtime.receive(frame: framing.stream.frame, now: now)
     }
     hasWork = true
   }
 
-  /// The next frame as it goes over the wire, and how many bytes of an object it carries.
-  func nextCoded(now: Timestamp) -> (bytes: [UInt8], ofObject: Int)? {
-    guard runtime.nextFrame(now: now, into: &frame) else { return nil }
+  private static func isGreeting(_ frame: Span<UInt8>) -> Bool {
+    do throws(FrameError) {
+      return try Frame.parse(frame).kind == .greeting
+    } catch {
+      return false
+    }
+  }
+
+  /// The next frame as it goes over a carrier, and how many bytes of an object it carries.
+  func nextCoded(over carrier: Carrier, now: Timestamp) -> (bytes: [UInt8], ofObject: Int)? {
+    guard active == carrier, runtime.nextFrame(now: now, into: &frame) else { return nil }
     coded.removeAll()
     COBS.encode(frame.span, into: &coded)
     var carried = 0
@@ -83,9 +116,16 @@ public final class SimulatedBoard {
     }
     guard hasWork, busyUntil <= now else { return }
     hasWork = runtime.work(now: now)
-    busyUntil = now + Self.sliceTime
+    busyUntil = now + sliceTime
   }
 
   /// The digest of the model that it holds.
   public var model: String? { runtime.model.map(String.init(describing:)) }
+}
+
+/// Frames on one byte stream.
+final class SimulatedFraming {
+  var stream: StreamFraming
+
+  init(maximumFrame: Int) { stream = StreamFraming(maximumFrame: maximumFrame) }
 }

@@ -13,6 +13,9 @@ public final class SimulatedFederation {
   /// Frame lengths of the carriers that a board may be reached by.
   private static let carriers = [320, 600, 1040]
 
+  /// How much slower the air is than the cable.
+  private static let radioSlowness: UInt64 = 4
+
   private struct Packet {
     var at: Timestamp
     var link: LinkID
@@ -41,9 +44,14 @@ public final class SimulatedFederation {
   public private(set) var objectBytes = 0
   /// The most bytes of objects that were under way to one board at a time.
   private(set) var mostUnderWayToBoard = 0
-  private var links: [LinkID: Int] = [:]
-  private var framings: [LinkID: GatewayFraming] = [:]
-  private var plugAt: [Int: Timestamp] = [:]
+  private var links: [LinkID: Socket] = [:]
+  private var framings: [LinkID: SimulatedFraming] = [:]
+  private var plugAt: [Socket: Timestamp] = [:]
+  /// Sessions that boards had, the first of each included.
+  private(set) var sessions = 0
+  /// Failures that the round held against boards.
+  private(set) var failures = 0
+  private var cablesAreIn = false
   private var nextLink: UInt64 = 1
   private var packets: [Packet] = []
   private var laneFree: [Lane: Timestamp] = [:]
@@ -55,13 +63,19 @@ public final class SimulatedFederation {
   private var frame = BoundedBytes(capacity: 1100)
   private var coded = BoundedBytes(capacity: 1200)
 
+  /// Where a board is reached.
+  private struct Socket: Hashable, Comparable {
+    var board: Int
+    var carrier: SimulatedBoard.Carrier
+
+    static func < (a: Self, b: Self) -> Bool {
+      (a.board, a.carrier == .cable ? 0 : 1) < (b.board, b.carrier == .cable ? 0 : 1)
+    }
+  }
+
   private struct Lane: Hashable {
     var link: LinkID
     var toBoard: Bool
-  }
-
-  private final class GatewayFraming {
-    var framing = StreamFraming(maximumFrame: 1040)
   }
 
   init(
@@ -75,14 +89,19 @@ public final class SimulatedFederation {
     boards = shards.enumerated().map {
       SimulatedBoard(
         id: UInt64($0.offset + 1), shard: $0.element,
-        limits: LinkLimits(maximumFrame: Self.carriers[1], window: Self.boardWindow))
+        limits: LinkLimits(maximumFrame: Self.carriers[1], window: Self.boardWindow),
+        sliceTime: hardships.sliceTime)
     }
     var sessions = SeededGenerator(seed: seed ^ 0x5555)
     engine = GatewayEngine(
       settings: settings, recovering: ledger.recovered, model: ledger.model,
       partials: Array(ledger.partials.values), counted: ledger.lastCounted,
       makeSession: { UInt32(truncatingIfNeeded: sessions.next()) })
-    for index in boards.indices { plugAt[index] = now + UInt64(index) * 700 }
+    for index in boards.indices {
+      let start = now + UInt64(index) * 700
+      if hardships.plugsAfterBytes == nil { plugAt[Socket(board: index, carrier: .cable)] = start }
+      if hardships.hasRadio { plugAt[Socket(board: index, carrier: .radio)] = start + 5000 }
+    }
     engine.start(now: now)
   }
 
@@ -124,7 +143,7 @@ public final class SimulatedFederation {
     if let cut = cutAt, cut.at <= now {
       cutAt = nil
       suffered.unplugs += 1
-      unplug(cut.link, for: 20_000)
+      unplug(cut.link, for: hardships.cutFor)
     }
     if nextHardship <= now {
       nextHardship = now + 1000
@@ -135,36 +154,67 @@ public final class SimulatedFederation {
   // MARK: Links
 
   private func plug() {
-    for (index, moment) in plugAt where moment <= now {
-      plugAt[index] = nil
+    if let late = hardships.plugsAfterBytes, wireBytes >= late, !cablesAreIn {
+      cablesAreIn = true
+      for index in boards.indices { plugAt[Socket(board: index, carrier: .cable)] = now }
+    }
+    for (socket, moment) in plugAt.sorted(by: { $0.key < $1.key }) where moment <= now {
+      plugAt[socket] = nil
       let link = LinkID(nextLink)
       nextLink += 1
-      links[link] = index
-      framings[link] = GatewayFraming()
-      engine.linkOpened(link, carrier: .serial(port: "port-\(index)"), now: now)
+      links[link] = socket
+      framings[link] = SimulatedFraming(maximumFrame: settings.limits.maximumFrame)
+      engine.linkOpened(link, carrier: carrier(socket), now: now)
     }
   }
 
+  private func carrier(_ socket: Socket) -> Carrier {
+    switch socket.carrier {
+    case .cable: .serial(port: "port-\(socket.board)")
+    case .radio:
+      .bluetooth(
+        BluetoothCarrier(
+          adapter: "hci0", address: "C0:00:C0:FF:EE:0\(socket.board)", bearer: .l2cap,
+          board: BoardID(boards[socket.board].id)))
+    }
+  }
+
+  private func link(of board: Int, _ carrier: SimulatedBoard.Carrier) -> LinkID? {
+    links.first { $0.value == Socket(board: board, carrier: carrier) }?.key
+  }
+
   private func unplug(_ link: LinkID, for pause: UInt64) {
-    guard let index = links.removeValue(forKey: link) else { return }
+    guard let socket = links.removeValue(forKey: link) else { return }
     framings[link] = nil
     packets.removeAll { $0.link == link }
-    boards[index].linkLost(now: now)
-    engine.linkClosed(link, reason: "unplugged", now: now)
-    plugAt[index] = now + pause
+    boards[socket.board].lost(socket.carrier, now: now)
+    let unnoticed = hardships.noticeTime == 0 ? 0 : random.next() % hardships.noticeTime
+    if unnoticed == 0 {
+      engine.linkClosed(link, reason: "unplugged", now: now)
+    } else {
+      let engine = engine
+      storeWork.append(
+        (now + unnoticed, { [unowned self] in engine.linkClosed(link, reason: "unplugged", now: now) }))
+    }
+    plugAt[socket] = now + unnoticed + pause
+    // Without its cable the board is looked for over the air.
+    let radio = Socket(board: socket.board, carrier: .radio)
+    if hardships.hasRadio, socket.carrier == .cable, self.link(of: socket.board, .radio) == nil {
+      plugAt[radio] = now + unnoticed + 5000
+    }
   }
 
   private func deliver() {
     let due = packets.filter { $0.at <= now }
     packets.removeAll { $0.at <= now }
     for packet in due {
-      guard let index = links[packet.link] else { continue }
+      guard let socket = links[packet.link] else { continue }
       if packet.toBoard {
-        boards[index].receive(packet.bytes, now: now)
+        boards[socket.board].receive(packet.bytes, over: socket.carrier, now: now)
       } else if let framing = framings[packet.link] {
         var offset = 0
-        while framing.framing.advance(over: packet.bytes.span, from: &offset) {
-          engine.received(frame: framing.framing.frame, on: packet.link, now: now)
+        while framing.stream.advance(over: packet.bytes.span, from: &offset) {
+          engine.received(frame: framing.stream.frame, on: packet.link, now: now)
         }
       }
     }
@@ -175,13 +225,16 @@ public final class SimulatedFederation {
     if let cut = hardships.cutAfterBytes, wireBytes < cut, wireBytes + whole.count >= cut {
       bytes = Array(whole[..<(cut - wireBytes)])
     }
-    let free = max(laneFree[lane] ?? now, now) + UInt64(bytes.count) * hardships.byteTime
+    let isRadio = links[lane.link]?.carrier == .radio
+    let byteTime = hardships.byteTime * (isRadio ? Self.radioSlowness : 1)
+    let free = max(laneFree[lane] ?? now, now) + UInt64(bytes.count) * byteTime
     laneFree[lane] = free
     wireBytes += bytes.count
     objectBytes += ofObject
     // Carriers keep the order of frames.
     let chance = hardships.jitter == 0 ? 0 : random.next() % hardships.jitter
-    let at = max(lastArrival[lane] ?? now, free + hardships.delay + chance)
+    let at = max(
+      lastArrival[lane] ?? now, free + hardships.delay * (isRadio ? Self.radioSlowness : 1) + chance)
     lastArrival[lane] = at
     let copies = random.chance(hardships.duplication) ? 2 : 1
     for copy in 0..<copies {
@@ -208,7 +261,7 @@ public final class SimulatedFederation {
   }
 
   private func pump() {
-    for (link, index) in links.sorted(by: { $0.key < $1.key }) {
+    for (link, socket) in links.sorted(by: { $0.key < $1.key }) {
       let down = Lane(link: link, toBoard: true)
       while (laneFree[down] ?? now) <= now, engine.nextFrame(on: link, now: now, into: &frame) {
         coded.removeAll()
@@ -218,18 +271,35 @@ public final class SimulatedFederation {
         send(coded.copied(), ofObject: carried, down)
       }
       let up = Lane(link: link, toBoard: false)
-      while (laneFree[up] ?? now) <= now, let next = boards[index].nextCoded(now: now) {
+      while (laneFree[up] ?? now) <= now,
+        let next = boards[socket.board].nextCoded(over: socket.carrier, now: now)
+      {
         send(next.bytes, ofObject: next.ofObject, up)
       }
     }
   }
 
+  /// Closes a link as the gateway wants it. Over the air a board that has a cable is looked for again only now and then.
+  private func close(_ link: LinkID, _ refusal: LinkRefusal) {
+    guard let socket = links[link] else { return }
+    unplug(link, for: 1_000_000)
+    guard socket.carrier == .radio, self.link(of: socket.board, .cable) != nil else { return }
+    plugAt[socket] = random.chance(0.3) ? now + 1000 + random.next() % 300_000 : nil
+  }
+
   // MARK: Hardships
 
   private func suffer() {
-    for link in Array(links.keys).sorted() where random.chance(hardships.unplugs) {
-      suffered.unplugs += 1
-      unplug(link, for: 1000 + random.next() % 300_000)
+    for (link, socket) in links.sorted(by: { $0.key < $1.key }) {
+      switch socket.carrier {
+      case .cable where random.chance(hardships.unplugs):
+        suffered.unplugs += 1
+        unplug(link, for: 1000 + random.next() % hardships.unpluggedFor)
+      case .radio where random.chance(hardships.fades):
+        suffered.fades += 1
+        unplug(link, for: 1000 + random.next() % 300_000)
+      case .cable, .radio: break
+      }
     }
     for board in boards where random.chance(hardships.resets) {
       suffered.resets += 1
@@ -255,9 +325,13 @@ public final class SimulatedFederation {
       board.limits = LinkLimits(maximumFrame: frame, window: Self.boardWindow)
     }
     board.reset()
-    // A USB board that is reset falls off the bus; a UART stays. A carrier of another kind is another link.
-    guard let link = links.first(where: { boards[$0.value] === board })?.key else { return }
-    if random.chance(0.5) || hardships.changesCarrier { unplug(link, for: 1000 + random.next() % 50_000) }
+    // A connection by radio is lost. A USB board that is reset falls off the bus; a UART stays. A carrier of another
+    // kind is another link.
+    for (link, socket) in links.sorted(by: { $0.key < $1.key }) where boards[socket.board] === board {
+      if socket.carrier == .radio || random.chance(0.5) || hardships.changesCarrier {
+        unplug(link, for: 1000 + random.next() % 50_000)
+      }
+    }
   }
 
   /// kill -9 and a new start: what the store has not finished never happened.
@@ -265,9 +339,9 @@ public final class SimulatedFederation {
     suffered.crashes += 1
     say("the gateway crashed")
     storeWork = []
-    for (link, index) in links {
-      boards[index].linkLost(now: now)
-      plugAt[index] = now + 500 + random.next() % 2000
+    for (link, socket) in links.sorted(by: { $0.key < $1.key }) {
+      boards[socket.board].lost(socket.carrier, now: now)
+      plugAt[socket] = now + 500 + random.next() % 2000
       framings[link] = nil
     }
     links = [:]
@@ -329,13 +403,21 @@ public final class SimulatedFederation {
           engine.aggregationFailed(round, unusable: [], now: now)
         }
       }
-    case .close(let link, _):
-      unplug(link, for: 1_000_000)
+    case .close(let link, let refusal):
+      close(link, refusal)
     case .finished:
       isFinished = true
     case .notice(.transferring), .notice(.training):
       break
     case .notice(let notice):
+      if case .boardJoined(_, _, let before, _) = notice {
+        sessions += 1
+        if before != nil { suffered.moves += 1 }
+      }
+      switch notice {
+      case .round(.retryLater, _), .round(.exclude, _), .boardProblem, .updateRefused: failures += 1
+      default: break
+      }
       say("\(notice)")
     case .recordDiscarded, .recordEvaluation:
       break

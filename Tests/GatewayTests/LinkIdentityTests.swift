@@ -10,108 +10,12 @@ import UpdateCodec
 
 /// Who may be on a link.
 @Suite struct LinkIdentityTests {
-  private final class Gateway {
-    let engine: GatewayEngine
-    private var sessions: [LinkID: Board] = [:]
-    private(set) var notices: [GatewayNotice] = []
-    private(set) var closed: [LinkID: LinkRefusal] = [:]
-    private var toIdentify: [(LinkID, BoardID)] = []
-    /// Whether boards are looked up only when ``identify()`` is called.
-    var identifiesLater = false
-    var now = Timestamp(microseconds: 1)
-
-    /// A board that holds a session and nothing more.
-    private final class Board {
-      var session: LinkSession
-      var objects = NoObjects()
-      init(_ id: UInt64) {
-        let welcome = Welcome(
-          board: id, maximumFrame: 1040, capabilities: [.training], firmware: ShortText("0"),
-          hardware: ShortText("test"), boot: 1, examples: 1, maximumParameters: 1)
-        session = .board(welcome, limits: LinkLimits(maximumFrame: 1040, window: 1024))
-      }
-    }
-
-    init() throws {
-      let experiment = try Experiment(boards: 1, rounds: 1, coding: .float32)
-      let first = RoundAggregation.snapshot(
-        of: experiment.model, version: 0, parameters: experiment.start)
-      let version = ModelVersion(number: 0, hash: SHA256.hash(of: first.snapshot.span))
-      var session: UInt32 = 0
-      engine = GatewayEngine(
-        settings: experiment.settings, recovering: RecoveredState(round: RoundNumber(1), base: version),
-        model: CurrentModel(version: version, description: experiment.model, snapshot: first.snapshot)
-      ) {
-        session += 1
-        return session
-      }
-      engine.start(now: now)
-    }
-
-    func open(_ link: UInt64, _ carrier: Carrier, board: UInt64) {
-      let link = LinkID(link)
-      sessions[link] = Board(board)
-      engine.linkOpened(link, carrier: carrier, now: now)
-      exchange()
-    }
-
-    func close(_ link: UInt64) {
-      sessions[LinkID(link)] = nil
-      engine.linkClosed(LinkID(link), reason: "unplugged", now: now)
-      exchange()
-    }
-
-    func identify() {
-      for (link, board) in toIdentify {
-        engine.boardIdentified(link, board, name: "rose", now: now)
-      }
-      toIdentify = []
-      exchange()
-    }
-
-    /// Carries frames both ways until nobody has any.
-    private func exchange() {
-      var frame = BoundedBytes(capacity: 1100)
-      var isBusy = true
-      while isBusy {
-        isBusy = false
-        for action in engine.takeActions() {
-          switch action {
-          case .notice(let notice): notices.append(notice)
-          case .close(let link, let refusal): closed[link] = refusal
-          case .identify(let link, let board, _, _, _): toIdentify.append((link, board))
-          default: break
-          }
-        }
-        if !identifiesLater && !toIdentify.isEmpty { identify() }
-        for (link, board) in sessions.sorted(by: { $0.key < $1.key }) where closed[link] == nil {
-          while engine.nextFrame(on: link, now: now, into: &frame) {
-            isBusy = true
-            _ = board.session.receive(frame: frame.span, now: now, objects: &board.objects)
-          }
-          while board.session.nextFrame(now: now, objects: &board.objects, into: &frame) {
-            isBusy = true
-            engine.received(frame: frame.span, on: link, now: now)
-          }
-        }
-      }
-    }
-
-    /// Where a board joined: the carrier, and the one before.
-    var joined: [(Carrier, Carrier?)] {
-      notices.compactMap {
-        guard case .boardJoined(_, let carrier, let before, _) = $0 else { return nil }
-        return (carrier, before)
-      }
-    }
-  }
-
   private func usb(_ node: Int, _ serial: String) -> Carrier {
     .serial(port: "/dev/ttyACM\(node)", usbSerial: serial)
   }
 
   @Test func aBoardIsKnownAgainOnAnotherPortAndTwoThatWereSwappedAreToo() throws {
-    let gateway = try Gateway()
+    let gateway = try GatewayBench()
     let (a, b) = ("00000000000000A1", "00000000000000B2")
     gateway.open(1, usb(0, a), board: 0xa1)
     gateway.open(2, usb(1, b), board: 0xb2)
@@ -127,7 +31,7 @@ import UpdateCodec
   }
 
   @Test func aBoardWhoseUSBSerialNumberIsAnotherIdentityIsRefused() throws {
-    let gateway = try Gateway()
+    let gateway = try GatewayBench()
     gateway.open(1, usb(0, "00000000000000A1"), board: 0xb2)
     #expect(
       gateway.closed == [
@@ -154,7 +58,7 @@ import UpdateCodec
   }
 
   @Test func ofTwoBoardsWithOneIdentityTheOneThatIsAliveStays() throws {
-    let gateway = try Gateway()
+    let gateway = try GatewayBench()
     gateway.open(1, usb(0, "00000000000000A1"), board: 0xa1)
     gateway.open(2, usb(1, "00000000000000A1"), board: 0xa1)
     guard case .identityTaken(let board, let alive)? = gateway.closed[LinkID(2)] else {
@@ -166,7 +70,7 @@ import UpdateCodec
   }
 
   @Test func twoThatAreLookedUpAtTheSameTimeAreNotBothServed() throws {
-    let gateway = try Gateway()
+    let gateway = try GatewayBench()
     gateway.identifiesLater = true
     gateway.open(1, .serial(port: "a"), board: 0xa1)
     gateway.open(2, .serial(port: "b"), board: 0xa1)
@@ -176,7 +80,7 @@ import UpdateCodec
   }
 
   @Test func aStreamWithoutAnAnswerIsRefusedAfter64KilobytesAndOneWithAnAnswerNever() throws {
-    let gateway = try Gateway()
+    let gateway = try GatewayBench()
     gateway.engine.linkOpened(LinkID(1), carrier: .serial(port: "a"), now: gateway.now)
     for _ in 0..<16 { gateway.engine.streamReceived(4096, on: LinkID(1)) }
     #expect(gateway.engine.takeRefusals().isEmpty)
@@ -208,12 +112,4 @@ extension GatewayEngine {
   fileprivate func takeRefusals() -> [LinkRefusal] {
     takeActions().compactMap { if case .close(_, let refusal) = $0 { refusal } else { nil } }
   }
-}
-
-/// A board that keeps nothing.
-private struct NoObjects: ObjectAccess {
-  func read(_ object: ObjectName, at offset: Int, into destination: inout MutableSpan<UInt8>) -> Bool {
-    false
-  }
-  func write(_ bytes: Span<UInt8>, of object: ObjectName, at offset: Int) -> Bool { false }
 }
