@@ -17,14 +17,15 @@ final class ControlConversation: ChannelInboundHandler {
 
   private let clients: ControlClients
   private let admits: @Sendable (PeerCredentials) -> Bool
-  private let patience: TimeAmount
+  private let patience: ControlServer.Patience
   private let responder: any ControlResponder
   private let logger: Logger
   private var state = State.over
   private var lines = LineCollector(limit: ControlProtocol.longestRequest)
 
   init(
-    clients: ControlClients, admits: @escaping @Sendable (PeerCredentials) -> Bool, patience: TimeAmount,
+    clients: ControlClients, admits: @escaping @Sendable (PeerCredentials) -> Bool,
+    patience: ControlServer.Patience,
     responder: any ControlResponder, logger: Logger
   ) {
     self.clients = clients
@@ -51,8 +52,8 @@ final class ControlConversation: ChannelInboundHandler {
       return
     }
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    let seconds = Int(patience.nanoseconds / 1_000_000_000)
-    let deadline = context.eventLoop.scheduleTask(in: patience) {
+    let seconds = Int(patience.asking.nanoseconds / 1_000_000_000)
+    let deadline = context.eventLoop.scheduleTask(in: patience.asking) {
       let (conversation, context) = bound.value
       conversation.refuse(.noRequest(seconds: seconds), context)
     }
@@ -115,7 +116,7 @@ final class ControlConversation: ChannelInboundHandler {
   private func answer(
     _ request: ControlRequest, _ passkeys: AsyncStream<UInt32>, _ channel: any Channel
   ) -> Task<Void, Never> {
-    let (responder, patience) = (responder, patience)
+    let (responder, patience) = (responder, patience.reading)
     return clients.work(for: channel) {
       var isAnswered = false
       for await reply in responder.answer(request, passkeys: passkeys) {
@@ -137,7 +138,7 @@ final class ControlConversation: ChannelInboundHandler {
     end()
     logger.debug("a client of the control socket is closed: \(error.cause)")
     let channel = context.channel
-    Self.write(ControlReply(error), to: channel, within: patience).whenComplete { _ in
+    Self.write(ControlReply(error), to: channel, within: patience.reading).whenComplete { _ in
       channel.close(promise: nil)
     }
   }
@@ -146,8 +147,9 @@ final class ControlConversation: ChannelInboundHandler {
     switch state {
     case .listening(let deadline): deadline.cancel()
     case .answering(let task, let passkeys):
-      passkeys.finish()
+      // In this order, so that who waits for a passkey knows already that nobody waits for the reply.
       task.cancel()
+      passkeys.finish()
     case .over: break
     }
     state = .over

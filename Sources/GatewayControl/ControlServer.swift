@@ -14,6 +14,14 @@ public final class ControlServer: Service {
   /// More clients than these are sent away.
   public static let maximumClients = 16
 
+  /// How long a client may take.
+  struct Patience: Sendable {
+    /// To say what it wants. A person who types a request by hand manages.
+    var asking = TimeAmount.seconds(60)
+    /// To read a reply. Replies fit into the kernel's buffers, if the ones before were read.
+    var reading = TimeAmount.seconds(10)
+  }
+
   private let file: SocketFile
   private let listener: any Channel
   private let clients: ControlClients
@@ -39,16 +47,16 @@ public final class ControlServer: Service {
     path: String, responder: any ControlResponder, eventLoop: any EventLoop, logger: Logger
   ) async throws(ControlError) -> ControlServer {
     try await open(
-      path: path, group: "fedbridge", admits: nil, patience: .seconds(30), responder: responder,
+      path: path, group: "fedbridge", admits: nil, patience: Patience(), responder: responder,
       eventLoop: eventLoop, logger: logger)
   }
 
   /// - Parameters:
   ///   - group: whose members may connect if it owns the folder.
   ///   - admits: who may speak; nil: whoever the file is for.
-  ///   - patience: how long a client may take to ask, or to read a reply.
+  ///   - patience: with clients that are slow.
   static func open(
-    path: String, group: String, admits: (@Sendable (PeerCredentials) -> Bool)?, patience: TimeAmount,
+    path: String, group: String, admits: (@Sendable (PeerCredentials) -> Bool)?, patience: Patience,
     responder: any ControlResponder, eventLoop: any EventLoop, logger: Logger
   ) async throws(ControlError) -> ControlServer {
     let file = try SocketFile(path: path, group: group)

@@ -183,7 +183,7 @@ import Testing
   }
 
   @Test func `A client that does not read is closed, and its request cancelled`() async throws {
-    try await world.serve(patience: .milliseconds(20)) {
+    try await world.serve(patience: .init(reading: .milliseconds(20))) {
       let client = try await RawClient(world.path, reads: false)
       try await client.send(#"{"version":1,"request":"pair","board":"flood"}"# + "\n")
       await world.responder.until(.cancelled)
@@ -193,11 +193,11 @@ import Testing
   }
 
   @Test func `A client that asks nothing is closed`() async throws {
-    try await world.serve(patience: .milliseconds(20)) {
+    try await world.serve(patience: .init(asking: .milliseconds(20))) {
       let silent = try await RawClient(world.path)
       #expect(try await silent.failure() == "control-no-request")
       let half = try await RawClient(world.path)
-      try await half.send(#"{"version":1,"#)
+      try? await half.send(#"{"version":1,"#)
       #expect(try await half.failure() == "control-no-request")
     }
   }

@@ -24,7 +24,7 @@ final class ControlWorld: Sendable {
   var path: String { folder.path + "/" + ControlProtocol.socketName }
 
   func open(
-    patience: TimeAmount = .seconds(60), group: String = "no-such-group",
+    patience: ControlServer.Patience = .init(), group: String = "no-such-group",
     admits: (@Sendable (PeerCredentials) -> Bool)? = nil
   ) async throws -> ControlServer {
     try await ControlServer.open(
@@ -35,7 +35,7 @@ final class ControlWorld: Sendable {
 
   /// Serves for the time of `body`, and expects that nothing is left of it.
   func serve(
-    patience: TimeAmount = .seconds(60), admits: (@Sendable (PeerCredentials) -> Bool)? = nil,
+    patience: ControlServer.Patience = .init(), admits: (@Sendable (PeerCredentials) -> Bool)? = nil,
     _ body: () async throws -> Void
   ) async throws {
     let server = try await open(patience: patience, admits: admits)
@@ -106,7 +106,7 @@ final class ScriptedResponder: ControlResponder {
         var answers = passkeys.makeAsyncIterator()
         for _ in 0..<questions {
           output.yield(.passkeyWanted(board: board))
-          guard let passkey = await answers.next() else { break }
+          guard let passkey = await answers.next() else { return }
           happened.yield(.passkey(passkey))
         }
         output.yield(.done("paired with \(board)"))
