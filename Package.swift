@@ -67,6 +67,14 @@ let drivers: [Target] = [
   host("BluetoothDevices", ["CBluetooth", "CSystemd"]),
   host("ConsoleLog", [logging]),
   host("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
+  // The running daemon's socket for commands: requests, replies, both ends.
+  host(
+    "GatewayControl",
+    [
+      logging, .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ]),
   host(
     "VirtualHardware", ["BoardRuntime", "BoardStorage", "Bytes", "Datasets", "LinkProtocol", "TrainingCore"]),
 ]
@@ -99,7 +107,7 @@ let applications: [Target] = [
   .executableTarget(
     name: "fedbridge",
     dependencies: [
-      "ConsoleLog", "Gateway", "GatewayService", "Rounds", argumentParser, logging,
+      "ConsoleLog", "Gateway", "GatewayControl", "GatewayService", "Rounds", argumentParser, logging,
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
@@ -148,6 +156,13 @@ let mirrors: [Target] = [
   tests("SerialDevices"),
   tests("ConsoleLog", [logging]),
   tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
+  tests(
+    "GatewayControl",
+    [
+      "fedbridge", argumentParser, logging, .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ]),
   tests("Aggregation"),
   tests("Datasets"),
   tests("Baselines", ["Datasets", "TrainingCore"]),

@@ -7,5 +7,7 @@ struct FedBridgeCommand: AsyncParsableCommand {
     commandName: "fedbridge",
     abstract: "A gateway that lets microcontroller boards learn together.",
     version: "0.1.0",
-    subcommands: [RunCommand.self])
+    subcommands: [
+      RunCommand.self, BoardsCommand.self, PermitJoinCommand.self, PairCommand.self, ForgetCommand.self,
+    ])
 }

@@ -96,7 +96,7 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("automatic, plain, colour, json or journal.", valueName: "format"))
   var logFormat: ConsoleStyle = .automatic
 
-  private static var defaultStateDirectory: String {
+  static var defaultStateDirectory: String {
     let environment = ProcessInfo.processInfo.environment
     if let directory = environment["STATE_DIRECTORY"] { return directory }
     if let directory = environment["XDG_STATE_HOME"] { return directory + "/fedbridge" }
