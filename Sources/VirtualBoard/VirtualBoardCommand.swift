@@ -109,7 +109,8 @@ struct VirtualBoardCommand: ParsableCommand {
     let bluetooth = try hci.map { name throws(LinkError) in
       BluetoothPort(
         controller: try ControllerSocket(name: name), host: bluetoothHost(limits),
-        mode: pairing.mode, secretOverride: cableSecret.flatMap { Self.block(hex: $0) }.map { CableSecret($0) },
+        mode: pairing.mode,
+        secretOverride: cableSecret.flatMap { Self.block(hex: $0) }.map { CableSecret($0) },
         limits: limits)
     }
     let loop = BoardLoop(
