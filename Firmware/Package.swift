@@ -31,6 +31,9 @@ let package = Package(
     .executableTarget(
       name: "QEMUBoard", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
       swiftSettings: strict),
+    .executableTarget(
+      name: "QEMUBoardWithoutBluetooth", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
+      swiftSettings: strict),
     // The Arduino Nano 33 BLE: its drivers.
     .target(
       name: "CNano33BLE", dependencies: ["CBoard"],

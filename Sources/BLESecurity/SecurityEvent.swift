@@ -20,6 +20,22 @@ public enum PairingFailedReason: UInt8, Sendable {
   case invalidParameters = 0x0a
   /// The check value is wrong, or the public key is no point of the curve, our own or the one for debugging.
   case checkFailed = 0x0b
+
+  /// The name of the case, for people.
+  public var name: StaticString {
+    switch self {
+    case .outOfBandNotAvailable: "outOfBandNotAvailable"
+    case .authenticationRequirements: "authenticationRequirements"
+    case .confirmValueFailed: "confirmValueFailed"
+    case .pairingNotSupported: "pairingNotSupported"
+    case .encryptionKeySize: "encryptionKeySize"
+    case .commandNotSupported: "commandNotSupported"
+    case .unspecified: "unspecified"
+    case .repeatedAttempts: "repeatedAttempts"
+    case .invalidParameters: "invalidParameters"
+    case .checkFailed: "checkFailed"
+    }
+  }
 }
 
 /// How a pairing that had begun came to nothing.

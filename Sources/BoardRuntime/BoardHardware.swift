@@ -68,6 +68,8 @@ public struct BoardConfiguration: Sendable {
   public var arena: Int
   /// Longest frame taken, and bytes of a transfer that may be under way.
   public var limits: LinkLimits
+  /// Whether it has Bluetooth: then it keeps the secret that a gateway leaves over a cable, to pair by.
+  public var pairsByCable = false
 
   /// A configuration with these values.
   public init(

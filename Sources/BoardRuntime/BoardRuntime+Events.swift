@@ -46,8 +46,8 @@ extension BoardRuntime where Hardware: ~Copyable {
       stopTraining(of: stop.round)
     case .evaluate(let task):
       nextEvaluation = task.model
-    case .cableSecret:
-      problemToSend = Problem(code: .unknownMessage, about: UInt32(CableSecretMessage.type))
+    case .cableSecret(let message):
+      receive(message)
     case .status, .offer, .answer, .confirmation, .cancellation, .trainingProgress, .evaluation,
       .problem, .logLine:
       break

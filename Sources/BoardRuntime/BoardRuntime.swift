@@ -19,6 +19,7 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
 
   let configuration: BoardConfiguration
   var session: LinkSession
+  var carriers = CarrierChoice()
   var bench: Workbench<Hardware>
   var activity = Activity.idle
   /// An object whose bytes are all here.
@@ -31,17 +32,22 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   var problemToSend: Problem?
   var findingToSend: StorageFinding?
   var bootTime: Timestamp?
+  /// By what to pair with the gateway that the board had on a cable; nil if none came yet.
+  public internal(set) var cableSecret: Octets16?
+  var hasNewSecret = false
   var shownPhase: BoardPhase?
   var now = Timestamp(microseconds: 0)
 
   /// Starts the board: reads what its flash holds.
   public init(hardware: consuming Hardware, configuration: BoardConfiguration) {
     let boot = hardware.randomWord()
-    let capabilities: Capabilities =
-      hardware.examples.count(of: .heldOut) > 0 ? [.training, .evaluation] : [.training]
+    var capabilities: Capabilities = [.training]
+    if hardware.examples.count(of: .heldOut) > 0 { capabilities.insert(.evaluation) }
+    if configuration.pairsByCable { capabilities.insert(.pairsByCable) }
     let examples = UInt32(clamping: hardware.examples.count(of: .training))
     self.configuration = configuration
     bench = Workbench(hardware: hardware, arena: configuration.arena)
+    cableSecret = configuration.pairsByCable ? bench.storedCableSecret() : nil
     var welcome = Welcome(
       board: configuration.board, maximumFrame: UInt16(clamping: configuration.limits.maximumFrame),
       capabilities: capabilities, firmware: configuration.firmware, hardware: configuration.hardware,
@@ -53,16 +59,25 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
 
   // MARK: The link
 
-  /// Takes a frame that a carrier delivered, header to checksum.
-  public mutating func receive(frame: Span<UInt8>, now: Timestamp) {
+  /// Takes a frame that a carrier delivered, header to checksum. One that comes over another carrier than that of the
+  /// session is heard only if no session would suffer, or if a gateway greets over the cable.
+  public mutating func receive(frame: Span<UInt8>, over carrier: BoardCarrier = .cable, now: Timestamp) {
     notice(now)
+    switch carriers.heard(frame, over: carrier, isInUse: session.isEstablished) {
+    case .unheard: return
+    case .takesOver: handle(session.abandon(now: now))
+    case .heard: break
+    }
     let event = session.receive(frame: frame, now: now, objects: &bench)
     handle(event)
   }
 
-  /// Writes the next frame to send into `frame`; false if there is none.
-  public mutating func nextFrame(now: Timestamp, into frame: inout BoundedBytes) -> Bool {
+  /// Writes the next frame to send over this carrier into `frame`; false if there is none.
+  public mutating func nextFrame(
+    over carrier: BoardCarrier = .cable, now: Timestamp, into frame: inout BoundedBytes
+  ) -> Bool {
     notice(now)
+    guard carriers.active == carrier else { return false }
     return session.nextFrame(now: now, objects: &bench, into: &frame)
   }
 
@@ -79,9 +94,10 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
     handle(session.timeOut(now: now))
   }
 
-  /// The carrier is gone: whoever comes next has to greet.
-  public mutating func linkLost(now: Timestamp) {
+  /// A carrier is gone: if the session was on it, whoever comes next has to greet.
+  public mutating func linkLost(over carrier: BoardCarrier = .cable, now: Timestamp) {
     notice(now)
+    guard carriers.lost(carrier) else { return }
     handle(session.abandon(now: now))
   }
 

@@ -43,6 +43,8 @@ enum StorageReport {
     case .residual: "the residual"
     case .nextResidual: "the next residual"
     case .arrival: "what was coming in"
+    case .cableSecret: "the cable secret"
+    case .bonds: "the bonds"
     }
   }
 

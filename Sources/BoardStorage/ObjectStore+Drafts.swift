@@ -8,6 +8,8 @@ public enum Draft: Int, Sendable, Equatable {
   case update = 1
   /// What the update leaves out.
   case nextResidual = 2
+  /// Keys; see ``ObjectStore/keep(_:as:_:)``.
+  case keys = 3
 
   var slot: Int { ObjectSlots.firstDraft + rawValue }
 }

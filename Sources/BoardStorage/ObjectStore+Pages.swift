@@ -39,7 +39,7 @@ extension ObjectStore {
     for page in 0..<pages.count {
       // What is being written moves on by itself.
       let owner = Int(pages.owners[page])
-      guard owner < ObjectSlots.arrival else { continue }
+      guard owner < ObjectSlots.stored, owner != ObjectSlots.arrival else { continue }
       if let known = pinned, pages.erasures[known] <= pages.erasures[page] { continue }
       pinned = page
     }

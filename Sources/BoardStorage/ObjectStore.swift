@@ -10,9 +10,11 @@ enum ObjectSlots {
   static let nextResidual = 4
   static let arrival = 5
   /// Slots before this one are what the directory in flash speaks of.
-  static let stored = 6
-  static let firstDraft = 6
-  static let count = 9
+  ///
+  /// Slot 6, of role 7, is of no object yet; slots 7 and 8 are those of keys.
+  static let stored = 9
+  static let firstDraft = 9
+  static let count = 13
 
   static func role(of slot: Int) -> StoredRole? { StoredRole(rawValue: UInt8(slot + 1)) }
 }

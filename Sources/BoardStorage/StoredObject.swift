@@ -1,7 +1,7 @@
 import Digests
 
-/// What an object is to the board. The number is the object's role in flash; 8…11 are kept for keys, 12…15 for a
-/// log of examples.
+/// What an object is to the board. The number is the object's role in flash; 10 and 11 are left for keys, 12…15
+/// for a log of examples.
 public enum StoredRole: UInt8, Sendable, Equatable {
   /// The newest model.
   case newestModel = 1
@@ -15,6 +15,10 @@ public enum StoredRole: UInt8, Sendable, Equatable {
   case nextResidual = 5
   /// An object that is coming in.
   case arrival = 6
+  /// By what the board pairs with the gateway that it had on a cable.
+  case cableSecret = 8
+  /// The centrals that it is bonded with.
+  case bonds = 9
 }
 
 /// Up to 32 bytes that whoever stores an object says about it.

@@ -1,7 +1,11 @@
 import BLEHost
+import BLESecurity
+import BoardRuntime
 import Bytes
+import Cryptography
 import Glibc
 import LinkProtocol
+import VirtualHardware
 
 /// The board's Bluetooth carrier: the host that the firmware has as well, above a controller on a socket.
 final class BluetoothPort {
@@ -11,18 +15,34 @@ final class BluetoothPort {
   private var packet = BoundedBytes(capacity: BLEHost.recommendedPacketCapacity)
   private var packetSent = 0
   private var frame: BoundedBytes
-  private let bonds: BondFile
+  private let mode: PairingMode
+  /// What the command line says instead of the secret that came over the cable.
+  private let secretOverride: CableSecret?
+  private var bonds = BoundedBytes(capacity: BLEHost.encodedBondsLength)
+  private var line = BoundedBytes(capacity: HostEvent.longestLine)
 
   init(
-    controller: consuming ControllerSocket, host: consuming BLEHost, bonds: BondFile, limits: LinkLimits,
-    now: Timestamp
+    controller: consuming ControllerSocket, host: consuming BLEHost, mode: PairingMode,
+    secretOverride: CableSecret?, limits: LinkLimits
   ) {
     self.controller = controller
     self.host = host
-    self.bonds = bonds
-    bonds.load(into: &self.host)
+    self.mode = mode
+    self.secretOverride = secretOverride
     frame = BoundedBytes(capacity: limits.maximumFrame)
-    self.host.start(now: now)
+  }
+
+  /// Begins, with the keys that the board kept.
+  func start(with board: inout BoardRuntime<VirtualBoardHardware>, now: Timestamp) {
+    if board.readBonds(into: &bonds) { host.restoreBonds(bonds.span) }
+    applyPolicy(board)
+    host.start(now: now)
+  }
+
+  /// Lets those pair that may, with the secret that the board has now.
+  private func applyPolicy(_ board: borrowing BoardRuntime<VirtualBoardHardware>) {
+    let kept = board.cableSecret.flatMap { Block128(bigEndian: $0.span) }.map { CableSecret($0) }
+    host.pairingPolicy = mode.policy(secret: secretOverride ?? kept)
   }
 
   /// What to wait for.
@@ -78,42 +98,30 @@ final class BluetoothPort {
     return true
   }
 
-  /// Hands on every frame that came in, after the end of the carrier that they do not belong to.
-  func deliver(lost: () -> Void, _ body: (Span<UInt8>) -> Void) {
+  /// Hands the board every frame that came in, after the end of the carrier that they do not belong to, and what it
+  /// has to keep.
+  func deliver(to board: inout BoardRuntime<VirtualBoardHardware>, now: Timestamp) {
     while let event = host.takeEvent() {
-      if case .carrierClosed = event { lost() }
-      handle(event)
+      switch event {
+      case .carrierClosed: board.linkLost(over: .air, now: now)
+      case .bondChanged:
+        bonds.removeAll()
+        host.encodeBonds(into: &bonds)
+        board.keepBonds(bonds.span)
+      default: break
+      }
+      say(event)
     }
-    while host.takeFrame(into: &frame) { body(frame.span) }
+    while host.takeFrame(into: &frame) { board.receive(frame: frame.span, over: .air, now: now) }
+    if board.takeSecretChanged() { applyPolicy(board) }
   }
 
   /// Says on standard output what a person at the board would see on a display.
-  private func handle(_ event: HostEvent) {
-    switch event {
-    case .displayPasskey(let passkey):
-      say("passkey \(String(repeating: "0", count: 6 - "\(passkey)".count))\(passkey)")
-    case .hidePasskey: say("passkey hidden")
-    case .paired(let isAuthenticated): say(isAuthenticated ? "paired, authenticated" : "paired")
-    case .encrypted(let isAuthenticated): say(isAuthenticated ? "encrypted, authenticated" : "encrypted")
-    case .pairingFailed(let failure): say("pairing failed: \(failure)")
-    case .pairingRefused(let reason): say("pairing refused: \(reason)")
-    case .controllerFailed(let fault): say("controller failed: \(fault)")
-    case .bondChanged: if let failure = saveBonds() { say("bonds not kept: \(failure)") }
-    case .started, .connected, .disconnected, .carrierOpened, .carrierClosed: break
-    }
-  }
-
-  private func saveBonds() -> (any Error)? {
-    do {
-      try bonds.save(host)
-      return nil
-    } catch {
-      return error
-    }
-  }
-
-  private func say(_ line: String) {
-    print(line)
+  private func say(_ event: HostEvent) {
+    line.removeAll()
+    event.appendLine(to: &line)
+    guard line.count > 0 else { return }
+    print(String(decoding: line.copied(), as: UTF8.self))
     // At once, though standard output may be a pipe.
     fflush(nil)
   }

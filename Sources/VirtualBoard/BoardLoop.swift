@@ -6,14 +6,7 @@ import VirtualHardware
 
 /// Runs a board on its carriers until the process is told to end: moves bytes, and lets the board work while
 /// nothing is to be moved.
-///
-/// The board talks to one gateway at a time, over the carrier that its session was opened on. A gateway that greets
-/// over the cable takes the session over; one that greets over the air while the cable is in use is not heard.
 final class BoardLoop {
-  private enum Carrier {
-    case serial, bluetooth
-  }
-
   /// Longest time without a look at the links while the board works.
   private static let workBudget: UInt64 = .milliseconds(2)
 
@@ -21,8 +14,6 @@ final class BoardLoop {
   private let bluetooth: BluetoothPort?
   private var board: BoardRuntime<VirtualBoardHardware>
   private var frame: BoundedBytes
-  /// Where the session is, or was last.
-  private var active: Carrier?
   /// The board's life ends when one of these becomes readable or ends.
   private let lifelines: [Int32]
 
@@ -35,6 +26,7 @@ final class BoardLoop {
     self.board = board
     self.lifelines = lifelines
     frame = BoundedBytes(capacity: limits.maximumFrame)
+    bluetooth?.start(with: &self.board, now: Self.now())
   }
 
   /// Runs until the board's life is over.
@@ -71,18 +63,11 @@ final class BoardLoop {
   private func send() {
     serial?.flush()
     bluetooth?.flush(now: Self.now())
-    while true {
-      let now = Self.now()
-      switch active {
-      case .serial:
-        guard let serial, serial.canSend, board.nextFrame(now: now, into: &frame) else { return }
-        serial.send(frame: frame.span)
-      case .bluetooth:
-        guard let bluetooth, bluetooth.canSend, board.nextFrame(now: now, into: &frame) else { return }
-        bluetooth.send(frame: frame.span, now: now)
-      case nil:
-        return
-      }
+    while let serial, serial.canSend, board.nextFrame(over: .cable, now: Self.now(), into: &frame) {
+      serial.send(frame: frame.span)
+    }
+    while let bluetooth, bluetooth.canSend, board.nextFrame(over: .air, now: Self.now(), into: &frame) {
+      bluetooth.send(frame: frame.span, now: Self.now())
     }
   }
 
@@ -103,7 +88,7 @@ final class BoardLoop {
     if let serial, isReadable[0] || serial.isHungUp, !receive(from: serial) { return false }
     if let bluetooth {
       if isReadable[1], !bluetooth.receive(now: Self.now()) { return false }
-      deliver(from: bluetooth)
+      bluetooth.deliver(to: &board, now: Self.now())
     }
     return true
   }
@@ -118,51 +103,12 @@ final class BoardLoop {
   /// - Returns: false when the board's life is over.
   private func receive(from serial: SerialPort) -> Bool {
     let now = Self.now()
-    let input = serial.receive { frame in
-      if active != .serial {
-        guard isFree || isGreeting(frame) else { return }
-        change(to: .serial, now: now)
-      }
-      board.receive(frame: frame, now: now)
-    }
+    let input = serial.receive { board.receive(frame: $0, over: .cable, now: now) }
     switch input {
     case .nothing: break
-    case .hungUp: lost(.serial)
+    case .hungUp: board.linkLost(over: .cable, now: now)
     case .ended: return false
     }
     return true
-  }
-
-  private func deliver(from bluetooth: BluetoothPort) {
-    let now = Self.now()
-    bluetooth.deliver(lost: { lost(.bluetooth) }) { frame in
-      if active != .bluetooth {
-        guard isFree else { return }
-        change(to: .bluetooth, now: now)
-      }
-      board.receive(frame: frame, now: now)
-    }
-  }
-
-  /// Whether no session would suffer if the board spoke over another carrier.
-  private var isFree: Bool { active == nil || !board.isConnected }
-
-  private func isGreeting(_ frame: Span<UInt8>) -> Bool {
-    do throws(FrameError) {
-      return try Frame.parse(frame).kind == .greeting
-    } catch {
-      return false
-    }
-  }
-
-  private func change(to carrier: Carrier, now: Timestamp) {
-    if active != nil { board.linkLost(now: now) }
-    active = carrier
-  }
-
-  private func lost(_ carrier: Carrier) {
-    guard active == carrier else { return }
-    active = nil
-    board.linkLost(now: Self.now())
   }
 }

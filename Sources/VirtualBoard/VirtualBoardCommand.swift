@@ -41,13 +41,17 @@ struct VirtualBoardCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       Who may pair: refused (nobody), just-works (anybody), passkey (who types the number that is printed), cable \
-      (who knows --cable-secret), or open: frames need no pairing at all, which is for measurements only.
+      (the gateway that was on the other end of --link, or who knows \
+      --cable-secret), or open: frames need no pairing at all, which is for measurements only.
       """, valueName: "mode"))
-  var pairing: PairingMode = .refused
+  var pairing: PairingOption = .refused
 
   @Option(
     help: ArgumentHelp(
-      "The secret that a gateway would have left over the cable, 32 hexadecimal digits; for --pairing cable.",
+      """
+      A secret to use instead of the one that a gateway leaves over the cable, 32 hexadecimal digits; for --pairing \
+      cable.
+      """,
       valueName: "hex"))
   var cableSecret: String?
 
@@ -73,8 +77,8 @@ struct VirtualBoardCommand: ParsableCommand {
     guard link != nil || hci != nil else {
       throw ValidationError("a board without --link and without --hci can be reached by nobody; give one")
     }
-    guard (pairing == .cable) == (cableSecret.map { Self.block(hex: $0) != nil } ?? false) else {
-      throw ValidationError("--pairing cable and --cable-secret with 32 hexadecimal digits belong together")
+    if let cableSecret, pairing != .cable || Self.block(hex: cableSecret) == nil {
+      throw ValidationError("--cable-secret needs 32 hexadecimal digits and --pairing cable")
     }
     guard UInt64(id, radix: 16) != nil else {
       throw ValidationError("--id \(id) is not a hexadecimal number of up to 16 digits")
@@ -92,9 +96,10 @@ struct VirtualBoardCommand: ParsableCommand {
     let shard = try Dataset(path: data)
     let flash = try NORFlash(path: state, pageCount: Self.flashPages)
     let limits = LinkLimits(maximumFrame: 1040, window: 4096)
-    let configuration = BoardConfiguration(
+    var configuration = BoardConfiguration(
       board: UInt64(id, radix: 16) ?? 0, firmware: ShortText("0.1.0"), hardware: ShortText("virtual"),
       arena: arena, limits: limits)
+    configuration.pairsByCable = hci != nil
     let board = BoardRuntime(
       hardware: VirtualBoardHardware(flash: flash, examples: DatasetExamples(shard)),
       configuration: configuration)
@@ -104,7 +109,9 @@ struct VirtualBoardCommand: ParsableCommand {
     let bluetooth = try hci.map { name throws(LinkError) in
       BluetoothPort(
         controller: try ControllerSocket(name: name), host: bluetoothHost(limits),
-        bonds: BondFile(path: state + ".bonds"), limits: limits, now: BoardLoop.now())
+        mode: pairing.mode,
+        secretOverride: cableSecret.flatMap { Self.block(hex: $0) }.map { CableSecret($0) },
+        limits: limits)
     }
     let loop = BoardLoop(
       serial: serial, bluetooth: bluetooth, board: board, limits: limits,
@@ -118,10 +125,10 @@ struct VirtualBoardCommand: ParsableCommand {
         .random(in: .min ... .max), .random(in: .min ... .max), .random(in: .min ... .max),
         .random(in: .min ... .max))
     }
-    var host = BLEHost(
-      configuration: bluetoothConfiguration(limits), seed: Words256(high: block(), low: block()))
-    host.pairingPolicy = pairing.policy(secret: cableSecret.flatMap { Self.block(hex: $0) })
-    return host
+    let configuration = BLEHostConfiguration(
+      board: UInt64(id, radix: 16) ?? 0, model: ShortText("virtual board"), firmware: ShortText("0.1.0"),
+      hardware: ShortText("virtual"), maximumFrame: limits.maximumFrame, mode: pairing.mode)
+    return BLEHost(configuration: configuration, seed: Words256(high: block(), low: block()))
   }
 
   /// 128 bits of 32 hexadecimal digits, the most significant first.
@@ -131,48 +138,23 @@ struct VirtualBoardCommand: ParsableCommand {
     func word(_ index: Int) -> UInt32 { digits[8 * index..<8 * index + 8].reduce(0) { $0 << 4 | $1 } }
     return Block128(word(0), word(1), word(2), word(3))
   }
-
-  /// What the board is to Bluetooth; Protocols/gatt.md says where its address comes from.
-  private func bluetoothConfiguration(_ limits: LinkLimits) -> BLEHostConfiguration {
-    let board = UInt64(id, radix: 16) ?? 0
-    let digits = String(board, radix: 16, uppercase: true)
-    let name = Array("FedBridge \(String(repeating: "0", count: 16 - digits.count))\(digits)".utf8)
-    let texts = DeviceTexts(
-      name: ShortText(name.span), manufacturer: ShortText("FedBridge"), model: ShortText("virtual board"),
-      firmware: ShortText("0.1.0"), hardware: ShortText("virtual"))
-    let address = DeviceAddress(kind: .random, value: board | 0xc000_0000_0000)
-    var configuration = BLEHostConfiguration(
-      texts: texts, address: address.isStaticRandom ? address : nil, board: board)
-    configuration.maximumFrame = limits.maximumFrame
-    configuration.dataRequirement = pairing.dataRequirement
-    return configuration
-  }
 }
 
-/// Who may pair with a virtual board.
-enum PairingMode: String, ExpressibleByArgument, CaseIterable {
+/// Who may pair with a virtual board, by the names on the command line.
+enum PairingOption: String, ExpressibleByArgument, CaseIterable {
   case refused
   case justWorks = "just-works"
   case passkey
   case cable
   case open
 
-  /// The same as the host calls it.
-  func policy(secret: Block128?) -> PairingPolicy {
+  var mode: PairingMode {
     switch self {
-    case .refused, .open: .refused
+    case .refused: .refused
     case .justWorks: .justWorks
-    case .passkey: .displayedPasskey
-    case .cable: secret.map { .cable(CableSecret($0)) } ?? .refused
-    }
-  }
-
-  /// What a connection must have become before frames are taken.
-  var dataRequirement: SecurityRequirement {
-    switch self {
-    case .refused, .justWorks: .encrypted
-    case .passkey, .cable: .authenticated
-    case .open: .none
+    case .passkey: .passkey
+    case .cable: .cable
+    case .open: .open
     }
   }
 }

@@ -1,4 +1,5 @@
 import BLESecurity
+import Bytes
 import Cryptography
 import Testing
 
@@ -114,6 +115,77 @@ struct SecurityTests {
     #expect(table.slot(for: bond(9)) == 3)
     #expect(table.slot(of: DeviceAddress(kind: .publicDevice, value: 2)) == 2)
     #expect(table.slot(of: DeviceAddress(kind: .random, value: 2)) == nil)
+  }
+
+  @Test func bondsComeBackAsTheyWereKept() {
+    let peers = [
+      Bench.bond(),
+      BondedPeer(
+        bond: Bench.bond(isAuthenticated: false).bond, configuration: ClientConfiguration(rawValue: 1)),
+    ]
+    let first = Bench.started(Bench.configuration(requirement: .encrypted))
+    first.with {
+      $0.setBond(peers[0], at: 0)
+      $0.setBond(peers[1], at: 3)
+    }
+    var octets = BoundedBytes(capacity: 1000)
+    first.with { $0.encodeBonds(into: &octets) }
+    #expect(octets.count == BLEHost.encodedBondsLength && octets.count == 184)
+    for length in 0...octets.count {
+      let second = Bench.started(Bench.configuration(requirement: .encrypted))
+      second.with { $0.restoreBonds(octets.span.extracting(0..<length)) }
+      let kept = second.with { host in (0..<4).map { host.bond(at: $0) } }
+      #expect(kept == [length >= 46 ? peers[0] : nil, nil, nil, length == 184 ? peers[1] : nil])
+    }
+    // A bond of which a bit is wrong is none, and the others are.
+    var damaged = octets.copied()
+    damaged[20] ^= 4
+    let third = Bench.started(Bench.configuration(requirement: .encrypted))
+    third.with { $0.restoreBonds(damaged.span) }
+    #expect(third.with { host in (0..<4).map { host.bond(at: $0) } } == [nil, nil, nil, peers[1]])
+  }
+
+  @Test func whatHappensIsSaidInALine() {
+    func line(_ event: HostEvent) -> String {
+      var text = BoundedBytes(capacity: HostEvent.longestLine)
+      event.appendLine(to: &text)
+      return String(decoding: text.copied(), as: UTF8.self)
+    }
+    #expect(line(.displayPasskey(7)) == "passkey 000007")
+    #expect(line(.displayPasskey(999_999)) == "passkey 999999")
+    #expect(line(.paired(isAuthenticated: true)) == "paired, authenticated")
+    #expect(line(.encrypted(isAuthenticated: false)) == "encrypted")
+    #expect(line(.pairingRefused(.pairingNotSupported)) == "pairing refused: pairingNotSupported")
+    #expect(line(.pairingFailed(.refusedByPeer(255))) == "pairing failed: refused by the gateway, reason 255")
+    #expect(
+      line(.controllerFailed(.noAnswer(opcode: 0xffff))) == "controller failed: no answer to command 65535")
+    #expect(line(.carrierOpened(.gatt)) == "")
+    for reason in (0...255 as ClosedRange<UInt8>).compactMap(PairingFailedReason.init(rawValue:)) {
+      #expect(line(.pairingFailed(.refused(reason))) == "pairing failed: refused, \(reason)")
+    }
+  }
+
+  @Test func boardsAreNamedByTheirNumber() {
+    let configuration = BLEHostConfiguration(
+      board: 0x7f3a_21c0_00fe_0001, model: ShortText("m"), firmware: ShortText("1"), hardware: ShortText("h"),
+      maximumFrame: 400, mode: .cable)
+    #expect(configuration.texts.name == ShortText("FedBridge 7F3A21C000FE0001"))
+    #expect(configuration.address == DeviceAddress(kind: .random, value: 0xe1c0_00fe_0001))
+    #expect(configuration.maximumFrame == 400 && configuration.dataRequirement == .authenticated)
+    // No static address can be made of this one.
+    let zeros = BLEHostConfiguration(
+      board: 0, model: ShortText("m"), firmware: ShortText("1"), hardware: ShortText("h"), maximumFrame: 400,
+      mode: .open)
+    #expect(zeros.address == nil && zeros.dataRequirement == .none)
+  }
+
+  @Test func pairingByCableNeedsASecret() {
+    #expect(PairingMode.cable.policy(secret: nil) == .refused)
+    let secret = CableSecret(.zero)
+    #expect(PairingMode.cable.policy(secret: secret) == .cable(secret))
+    #expect(PairingMode.justWorks.policy(secret: secret) == .justWorks)
+    #expect(PairingMode.passkey.policy(secret: nil) == .displayedPasskey)
+    for mode in [PairingMode.refused, .open] { #expect(mode.policy(secret: secret) == .refused) }
   }
 
   @Test func pairingIsRefusedUntilItIsAllowed() {

@@ -27,10 +27,17 @@ final class Bench {
   private(set) var now = Timestamp(microseconds: 1)
   private var frame = BoundedBytes(capacity: 1100)
   private let arena: Int
+  private let pairsByCable: Bool
+  /// What the two are joined by.
+  var carrier = BoardCarrier.cable
   private var sessions: UInt32 = 1
 
-  init(arena: Int = 2000, flash: CuttableNORFlash = CuttableNORFlash(pageCount: 24, seed: 1)) throws {
+  init(
+    arena: Int = 2000, flash: CuttableNORFlash = CuttableNORFlash(pageCount: 24, seed: 1),
+    pairsByCable: Bool = false
+  ) throws {
     self.arena = arena
+    self.pairsByCable = pairsByCable
     self.flash = flash
     var values: [Int8] = []
     for i in 0..<40 * 4 { values.append(Int8(truncatingIfNeeded: (i &* 37) % 101 - 50)) }
@@ -38,17 +45,18 @@ final class Bench {
       name: "test", classNames: ["a", "b"], featureWidth: 4, labels: (0..<40).map { UInt8($0 % 2) },
       groups: [UInt16](repeating: 0, count: 40), splits: (0..<40).map { $0 < 30 ? .train : .test },
       features: .int8(values, scale: 0.02, zeroPoint: 0))
-    board = Self.boot(shard, flash, arena)
+    board = Self.boot(shard, flash, arena, pairsByCable)
     session = Self.greeting(1, now)
   }
 
   private static func boot(
-    _ shard: Dataset, _ flash: CuttableNORFlash, _ arena: Int
+    _ shard: Dataset, _ flash: CuttableNORFlash, _ arena: Int, _ pairsByCable: Bool
   ) -> BoardRuntime<TestHardware> {
-    BoardRuntime(
-      hardware: TestHardware(flash: flash, examples: DatasetExamples(shard)),
-      configuration: BoardConfiguration(
-        board: 7, firmware: ShortText("t"), hardware: ShortText("test"), arena: arena, limits: limits))
+    var configuration = BoardConfiguration(
+      board: 7, firmware: ShortText("t"), hardware: ShortText("test"), arena: arena, limits: limits)
+    configuration.pairsByCable = pairsByCable
+    return BoardRuntime(
+      hardware: TestHardware(flash: flash, examples: DatasetExamples(shard)), configuration: configuration)
   }
 
   private static func greeting(_ number: UInt32, _ now: Timestamp) -> LinkSession {
@@ -62,7 +70,7 @@ final class Bench {
     flash.powerUp()
     resets += 1
     onReset(resets)
-    board = Self.boot(shard, flash, arena)
+    board = Self.boot(shard, flash, arena, pairsByCable)
     reconnect()
   }
 
@@ -71,6 +79,29 @@ final class Bench {
     sessions += 1
     session = Self.greeting(sessions, now)
     events = []
+  }
+
+  // MARK: Keys
+
+  var cableSecret: Octets16? { board.cableSecret }
+  func takeSecretChanged() -> Bool { board.takeSecretChanged() }
+  func keepBonds(_ bonds: [UInt8]) { board.keepBonds(bonds.span) }
+
+  /// The bonds that are kept, if there are no more than so many bytes.
+  func bonds(capacity: Int = 184) -> [UInt8]? {
+    var bonds = BoundedBytes(capacity: capacity)
+    return board.readBonds(into: &bonds) ? bonds.copied() : nil
+  }
+
+  func loseLink(over carrier: BoardCarrier) { board.linkLost(over: carrier, now: now) }
+  var isConnected: Bool { board.isConnected }
+
+  /// Bytes come in that are no frame of anybody's.
+  func hearNoise(over carrier: BoardCarrier) {
+    for length in 0..<40 {
+      let noise = [UInt8](repeating: 0x5a, count: length)
+      board.receive(frame: noise.span, over: carrier, now: now)
+    }
   }
 
   /// What the board shows on its LED.
@@ -112,10 +143,10 @@ final class Bench {
       isQuiet = true
       while session.nextFrame(now: now, objects: &objects, into: &frame) {
         isQuiet = false
-        if !flash.isOff { board.receive(frame: frame.span, now: now) }
+        if !flash.isOff { board.receive(frame: frame.span, over: carrier, now: now) }
       }
       // A board without power says nothing.
-      while !flash.isOff, board.nextFrame(now: now, into: &frame) {
+      while !flash.isOff, board.nextFrame(over: carrier, now: now, into: &frame) {
         isQuiet = false
         note(session.receive(frame: frame.span, now: now, objects: &objects))
       }
@@ -151,6 +182,11 @@ final class Bench {
 
   var problems: [Problem] {
     events.compactMap { if case .message(.problem(let problem)) = $0 { problem } else { nil } }
+  }
+
+  /// What the board can do, by its welcome.
+  var capabilities: Capabilities? {
+    events.compactMap { if case .established(let welcome) = $0 { welcome.capabilities } else { nil } }.last
   }
 
   /// The model that the board spoke of when it accepted the session.

@@ -1,4 +1,5 @@
 import BoardStorage
+import Digests
 import PropertyTesting
 import Testing
 import VirtualHardware
@@ -7,7 +8,8 @@ import VirtualHardware
   static let full = Contents(
     newestModel: Blob(2, length: 5000), otherModel: Blob(1, length: 5000), update: Blob(3, length: 300),
     residual: Blob(4, length: 5000).unnamed, nextResidual: Blob(5, length: 5000).unnamed,
-    arrival: Blob(6, length: 9000))
+    arrival: Blob(6, length: 9000), cableSecret: Blob(10, length: 16).bytes,
+    bonds: Blob(11, length: 184).bytes)
 
   /// A store with something in every role.
   static func bench(seed: UInt64 = 1) throws -> StorageBench {
@@ -19,6 +21,8 @@ import VirtualHardware
     try bench.publish(Blob(9, length: 10), Blob(4, length: 5000))
     try bench.store.settleUpdate(&bench.flash)
     try bench.publish(Blob(3, length: 300), Blob(5, length: 5000))
+    try bench.keep(Blob(10, length: 16).bytes, as: .cableSecret)
+    try bench.keep(Blob(11, length: 184).bytes, as: .bonds)
     try bench.arrive(Blob(6, length: 9000))
     return bench
   }
@@ -31,6 +35,8 @@ import VirtualHardware
     roles[.residual] = contents.residual
     roles[.nextResidual] = contents.nextResidual
     roles[.arrival] = contents.arrival
+    roles[.cableSecret] = contents.cableSecret.map { Blob($0, metadata: StoredMetadata(), digest: .zero) }
+    roles[.bonds] = contents.bonds.map { Blob($0, metadata: StoredMetadata(), digest: .zero) }
     return roles
   }
 
@@ -84,7 +90,9 @@ import VirtualHardware
       let bench = try Self.bench()
       bench.flash.damage(byte: page * 4096 + 100, bits: 0x10)
       bench.restart()
-      for role in [StoredRole.newestModel, .otherModel, .update, .residual, .nextResidual] {
+      for role in [
+        StoredRole.newestModel, .otherModel, .update, .residual, .nextResidual, .cableSecret, .bonds,
+      ] {
         let object = try #require(bench.object(role))
         do throws {
           #expect(try bench.read(object) == roles(Self.full)[role]?.bytes)
@@ -126,13 +134,15 @@ import VirtualHardware
     }
     bench.restart()
     _ = bench.findings
-    for role in [StoredRole.newestModel, .otherModel, .update, .residual, .nextResidual, .arrival] {
+    for role in [
+      StoredRole.newestModel, .otherModel, .update, .residual, .nextResidual, .arrival, .cableSecret, .bonds,
+    ] {
       guard let object = bench.object(role) else { continue }
       do { _ = try bench.read(object) } catch is StorageError { continue }
     }
     // It is a store that works.
     try bench.store.dropUpdate(&bench.flash)
-    for role in [StoredRole.otherModel, .residual, .arrival] {
+    for role in [StoredRole.otherModel, .residual, .arrival, .cableSecret, .bonds] {
       if let object = bench.object(role) { try bench.store.remove(object, &bench.flash) }
     }
     try bench.arrive(Blob(7, length: 9000))

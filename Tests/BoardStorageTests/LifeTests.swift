@@ -13,6 +13,7 @@ enum Step {
   case publish(Blob, Blob?)
   case settle
   case drop
+  case keep([UInt8], StoredKeys)
   case prepare
 
   func run(_ bench: StorageBench, expecting contents: Contents) throws {
@@ -27,6 +28,7 @@ enum Step {
     case .publish(let update, let rest): try bench.publish(update, rest)
     case .settle: try bench.store.settleUpdate(&bench.flash)
     case .drop: try bench.store.dropUpdate(&bench.flash)
+    case .keep(let bytes, let keys): try bench.keep(bytes, as: keys)
     case .prepare: _ = try bench.store.prepareOne(&bench.flash)
     }
   }
@@ -57,6 +59,8 @@ enum Step {
     case .drop:
       contents.nextResidual = nil
       contents.update = nil
+    case .keep(let bytes, .cableSecret): contents.cableSecret = bytes
+    case .keep(let bytes, .bonds): contents.bonds = bytes
     case .prepare: break
     }
     return contents
@@ -81,13 +85,15 @@ enum Step {
       let rest = round == 2 ? nil : Blob(number + 5, length: 1100)
       steps += [.publish(Blob(number + 4, length: 190 + round), rest), .prepare, .prepare]
       steps += [round == 1 ? .drop : .settle, .arrive(Blob(number + 6, length: 50)), .prepare]
+      steps += [.keep(Blob(number + 8, length: 184).bytes, .bonds)]
+      if round != 1 { steps += [.keep(Blob(number + 9, length: 16).bytes, .cableSecret)] }
       steps += [.arrive(Blob(number + 7, length: 64)), .dropArrival, .prepare, .prepare, .prepare]
     }
     return steps
   }()
 
   @Test func whereverPowerIsCutTheOldStateOrTheNewOneIsThere() throws {
-    let bench = StorageBench(pages: 11)
+    let bench = StorageBench(pages: 14)
     var before = Contents()
     var cuts = 0
     for (number, step) in Self.life.enumerated() {
@@ -133,7 +139,7 @@ enum Step {
   /// Boards that do things at random, lose power at random, and are held against a model in memory.
   @Test(arguments: 0..<40) func aLifeWithManyPowerCuts(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
-    let bench = StorageBench(pages: Int.random(in: 16...24, using: &generator), seed: seed)
+    let bench = StorageBench(pages: Int.random(in: 19...26, using: &generator), seed: seed)
     var contents = Contents()
     var restarts = 0
     for number in 0..<60 {
@@ -176,7 +182,7 @@ enum Step {
       Blob(
         Int.random(in: 0..<1 << 30, using: &generator), length: Int.random(in: 0...limit, using: &generator))
     }
-    switch Int.random(in: 0..<9, using: &generator) {
+    switch Int.random(in: 0..<10, using: &generator) {
     case 0, 1: return .arrive(blob(9000))
     case 2: return contents.arrival == nil ? .arrive(blob(9000)) : .commitArrival
     case 3: return contents.arrival == nil ? .arrive(blob(600)) : .apply(blob(9000))
@@ -185,6 +191,9 @@ enum Step {
     case 5: return contents.update == nil ? .prepare : .settle
     case 6: return contents.update == nil ? .prepare : .drop
     case 7: return contents.arrival == nil ? .prepare : .dropArrival
+    case 8:
+      return generator.chance(0.5)
+        ? .keep(blob(1011).bytes + [1], .bonds) : .keep(blob(15).bytes + [1], .cableSecret)
     default: return .prepare
     }
   }

@@ -81,6 +81,12 @@ final class StorageBench {
       kind: 2, digest: update.digest, metadata: update.metadata, residual: rest?.metadata, &flash)
   }
 
+  func keep(_ bytes: [UInt8], as keys: StoredKeys) throws {
+    try store.keep(bytes.span, as: keys, &flash)
+  }
+
+  func keeps(_ bytes: [UInt8], as keys: StoredKeys) -> Bool { store.keeps(bytes.span, as: keys, &flash) }
+
   func commitArrival(_ blob: Blob) throws {
     try store.commitArrival(metadata: blob.metadata, &flash)
   }
@@ -131,6 +137,9 @@ struct Contents: Equatable {
   var residual: Blob?
   var nextResidual: Blob?
   var arrival: Blob?
+  /// The bytes of keys.
+  var cableSecret: [UInt8]?
+  var bonds: [UInt8]?
 
   /// What a store does hold. Of an object that is coming in only whether what is there is right is looked at, and it is
   /// taken for the expected one if so.
@@ -140,7 +149,8 @@ struct Contents: Equatable {
     }
     var contents = Contents(
       newestModel: try blob(.newestModel), otherModel: try blob(.otherModel), update: try blob(.update),
-      residual: try blob(.residual), nextResidual: try blob(.nextResidual))
+      residual: try blob(.residual), nextResidual: try blob(.nextResidual),
+      cableSecret: try blob(.cableSecret)?.bytes, bonds: try blob(.bonds)?.bytes)
     if let object = bench.store.object(.arrival) {
       let digest = bench.store.digest(of: object)
       let known = candidates.first { $0.digest == digest && $0.bytes.count == object.length }

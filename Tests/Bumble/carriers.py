@@ -112,7 +112,7 @@ async def the_board_is_found_again_after_the_link_was_lost(central, board):
             await asyncio.sleep(0)
 
 
-class Cable:
+class PluggedCable:
     """The other end of the board's pseudo-terminal."""
 
     def __init__(self, board):
@@ -136,6 +136,9 @@ class Cable:
                 self.arrived.clear()
                 await self.arrived.wait()
 
+    def say(self, frame):
+        os.write(self.descriptor, stuffed(frame))
+
     def close(self):
         asyncio.get_running_loop().remove_reader(self.descriptor)
         os.close(self.descriptor)
@@ -146,7 +149,7 @@ async def the_cable_wins_over_the_air_until_it_is_pulled(central, board):
     async with central.connected() as connection:
         link = await GATTLink(connection).open(247)
         assert await link.greeted(0)
-        cable = Cable(board)
+        cable = PluggedCable(board)
         assert await cable.greeted(1)
         # While the session on the cable lives, the air is not heard.
         await link.send(greeting(2))
@@ -157,9 +160,9 @@ async def the_cable_wins_over_the_air_until_it_is_pulled(central, board):
         await asyncio.sleep(0.3)
         assert await link.greeted(4)
         # A session that ends in good order makes way as well.
-        cable = Cable(board)
+        cable = PluggedCable(board)
         assert await cable.greeted(5)
-        os.write(cable.descriptor, stuffed(farewell(6)))
+        cable.say(farewell(6))
         await asyncio.sleep(0.3)
         assert await link.greeted(7)
         cable.close()

@@ -70,7 +70,7 @@ async def run(options):
 def main():
     parser = argparse.ArgumentParser(
         prog="conformance", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--board", required=True, type=pathlib.Path, help="the program virtual-board")
+    parser.add_argument("--board", required=True, type=pathlib.Path, help="the program virtual-board, or Scripts/qemu-board")
     parser.add_argument("--data", type=pathlib.Path, default=ROOT / "Sources/Datasets/Resources/digits.fbds",
                         help="examples for the board (default: the bundled digits)")
     parser.add_argument("--only", metavar="TEXT", help="only the tests whose names hold TEXT")

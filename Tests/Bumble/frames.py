@@ -17,7 +17,7 @@ def frame(kind, tag, number, body):
 
 # The body of the greeting in link.md §3; its session is 0x12345678.
 GREETING = bytes.fromhex("a60101020103 1a12345678 0419044c 05627069 061a6b49d200".replace(" ", ""))
-FRAME_KINDS = {"greeting": 1, "welcome": 2, "farewell": 9}
+FRAME_KINDS = {"greeting": 1, "welcome": 2, "control": 4, "farewell": 9}
 
 
 def greeting(number=0):
@@ -26,6 +26,12 @@ def greeting(number=0):
 
 def farewell(number):
     return frame(FRAME_KINDS["farewell"], 0x5678, number, b"")
+
+
+def cable_secret(number, secret, message=0):
+    """The control message of messages.cddl, the first of its session unless it is said otherwise."""
+    body = message.to_bytes(2, "little") + bytes.fromhex("821828a10150") + secret
+    return frame(FRAME_KINDS["control"], 0x5678, number, body)
 
 
 def is_welcome(octets):

@@ -12,10 +12,10 @@ from bumble.keys import MemoryKeyStore
 from bumble.l2cap import L2capError, LeCreditBasedChannelSpec
 from bumble.pairing import PairingConfig, PairingDelegate
 
-from carriers import GATTLink
-from frames import greeting, is_welcome
+from carriers import GATTLink, PluggedCable
+from frames import cable_secret, greeting, is_welcome
 from rig import PATIENCE
-from settings import CABLE, CABLE_SECRET, JUST_WORKS, PASSKEY, REFUSED, Setting, group
+from settings import CABLE, CABLE_SECRET, CABLE_UNKNOWN, JUST_WORKS, PASSKEY, PLUGGED_CABLE, REFUSED, Setting, group
 
 TESTS, test = group()
 
@@ -159,6 +159,49 @@ async def another_secret_and_old_nonces_do_not_pair(central, board):
         assert await pair(central, board, connection)
 
 
+async def would_pair_by_cable(connection):
+    return bool((await Peer(connection).gatt_client.read_value(0x1D))[1] & 2)
+
+
+@test(CABLE_UNKNOWN)
+async def without_a_secret_nobody_pairs_by_cable(central, board):
+    async with central.connected() as connection:
+        assert not await would_pair_by_cable(connection)
+        assert await Peer(connection).gatt_client.read_value(0x24) == b""
+        pairs(central, Keyboard(board))
+        await refuses_to_pair(connection)
+        await board.line("pairing refused: pairingNotSupported")
+
+
+@test(PLUGGED_CABLE)
+async def a_secret_that_came_over_the_cable_serves_at_once_and_after_a_reset(central, board):
+    async with central.connected() as connection:
+        cable = PluggedCable(board)
+        for number in 0, 2:
+            # Another one takes its place.
+            secret = bytes(16) if number == 0 else CABLE_SECRET
+            assert await cable.greeted(number)
+            cable.say(cable_secret(number + 1, secret, message=number // 2))
+            async with asyncio.timeout(PATIENCE):
+                while not await would_pair_by_cable(connection):
+                    await asyncio.sleep(0.05)
+        cable.close()
+        pairs(central, await exchange_nonces(connection))
+        assert await pair(central, board, connection)
+        # In the air it can be said as well, and is not taken.
+        link = await GATTLink(connection).open(247)
+        assert await link.greeted(10)
+        await link.send(cable_secret(11, bytes(range(16))))
+        await asyncio.sleep(0.3)
+    await board.stop()
+    await board.start()
+    central.device.keystore = MemoryKeyStore()
+    async with central.connected() as connection:
+        pairs(central, await exchange_nonces(connection))
+        assert await pair(central, board, connection)
+        await greet_over_channel(connection)
+
+
 @test(PASSKEY)
 async def just_works_is_refused_where_a_proof_is_asked_for(central, board):
     pairs(central)
@@ -242,7 +285,7 @@ async def a_key_that_the_board_does_not_have_is_no_key(central, board):
         await pair(central, board, connection)
     (name, keys), = await central.device.keystore.get_all()
     await board.stop()
-    (pathlib.Path(board.folder.name) / "flash.bonds").unlink()
+    (pathlib.Path(board.folder.name) / "flash").unlink()
     await board.start()
     async with central.connected() as connection:
         try:

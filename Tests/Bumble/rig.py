@@ -59,7 +59,8 @@ class Board:
             self.program, "--hci", f"127.0.0.1:{self.port}", "--data", self.data, "--id", f"{BOARD_ID:x}",
             "--state", str(pathlib.Path(self.folder.name) / "flash"),
             *(option.replace("{folder}", self.folder.name) for option in self.options),
-            stdout=asyncio.subprocess.PIPE)
+            # An emulated board displays what it has to on standard error.
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
         self.reader = asyncio.create_task(self.read(self.process.stdout))
 
     async def read(self, stream):

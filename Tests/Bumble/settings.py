@@ -15,8 +15,10 @@ JUST_WORKS = Setting(("--pairing", "just-works"))
 PASSKEY = Setting(("--pairing", "passkey"))
 CABLE_SECRET = bytes(range(0x30, 0x40))
 CABLE = Setting(("--pairing", "cable", "--cable-secret", CABLE_SECRET.hex()))
+CABLE_UNKNOWN = Setting(("--pairing", "cable"))
 # A board with its cable plugged in: the name is made to lie in the board's folder.
 PLUGGED = Setting(("--pairing", "open", "--link", "{folder}/cable"))
+PLUGGED_CABLE = Setting(("--pairing", "cable", "--link", "{folder}/cable"))
 
 
 def group():

@@ -2,13 +2,13 @@ public import BoardRuntime
 import CBoard
 import LinkProtocol
 
-/// A board's main loop: moves bytes between carrier and runtime, lets the runtime work while nothing is to be
+/// A board's main loop: moves bytes between carriers and runtime, lets the runtime work while nothing is to be
 /// moved, and sleeps when there is nothing to do. The same on every machine.
 ///
 /// A class, so that its few kilobytes lie in the heap and not on the stack.
 ///
-/// After ``init(machine:hardware:configuration:)`` the heap is sealed: whatever asks for memory faults.
-public final class BoardMain<Board: Machine & ~Copyable> {
+/// After ``init(machine:hardware:air:configuration:)`` the heap is sealed: whatever asks for memory faults.
+public final class BoardMain<Board: Machine & ~Copyable, Air: AirCarrier & ~Copyable> {
   /// Longest time without a look at the carrier while the board works.
   private static var workBudget: UInt64 { .milliseconds(2) }
 
@@ -16,18 +16,22 @@ public final class BoardMain<Board: Machine & ~Copyable> {
   private var runtime: BoardRuntime<Board.Hardware>
   private var input: FrameInput
   private var output: FrameOutput
+  private var air: Air
   private var wasAttached = true
   private var notices = Notices()
 
   /// Sets the board up and seals the heap.
   public init(
-    machine: consuming Board, hardware: consuming Board.Hardware, configuration: BoardConfiguration
+    machine: consuming Board, hardware: consuming Board.Hardware, air: consuming Air,
+    configuration: BoardConfiguration
   ) {
     self.machine = machine
     runtime = BoardRuntime(hardware: hardware, configuration: configuration)
     let longest = configuration.limits.maximumFrame
     input = FrameInput(maximumFrame: longest)
     output = FrameOutput(maximumFrame: longest)
+    self.air = air
+    self.air.start(with: &runtime, now: self.machine.now())
     heap_seal()
   }
 
@@ -37,11 +41,12 @@ public final class BoardMain<Board: Machine & ~Copyable> {
       machine.feedWatchdog()
       watchAttachment()
       input.hand(from: &machine, to: &runtime)
+      air.receive(for: &runtime, now: machine.now())
       timeOut()
-      output.hand(from: &runtime, to: &machine)
+      send()
       let isBusy = work()
       tellNotices()
-      output.hand(from: &runtime, to: &machine)
+      send()
       if !isBusy { sleep() }
     }
   }
@@ -52,6 +57,12 @@ public final class BoardMain<Board: Machine & ~Copyable> {
   private func timeOut() {
     let now = machine.now()
     if let due = runtime.nextDeadline, due <= now { runtime.timeOut(now: now) }
+    air.timeOut(now: now)
+  }
+
+  private func send() {
+    output.hand(from: &runtime, to: &machine)
+    air.send(from: &runtime, now: machine.now())
   }
 
   @inline(never)
@@ -61,7 +72,10 @@ public final class BoardMain<Board: Machine & ~Copyable> {
 
   @inline(never)
   private func sleep() {
-    machine.sleep(until: runtime.nextDeadline, awaitsRoom: output.isWaiting)
+    var room: AwaitedRoom = []
+    if output.isWaiting { room.insert(.carrier) }
+    if air.isWaiting { room.insert(.controller) }
+    machine.sleep(until: .earliest(runtime.nextDeadline, air.nextDeadline), awaiting: room)
   }
 
   @inline(never)
@@ -69,7 +83,7 @@ public final class BoardMain<Board: Machine & ~Copyable> {
     let isAttached = machine.isAttached
     if wasAttached && !isAttached {
       output.forget()
-      runtime.linkLost(now: machine.now())
+      runtime.linkLost(over: .cable, now: machine.now())
     }
     wasAttached = isAttached
   }
@@ -78,10 +92,12 @@ public final class BoardMain<Board: Machine & ~Copyable> {
   private func work() -> Bool {
     let start = machine.now()
     var now = start
-    while runtime.work(now: now) {
+    while true {
+      // Each in its turn, so that neither training nor pairing waits for the other.
+      let isPairing = air.work(now: now)
+      guard runtime.work(now: now) || isPairing else { return false }
       now = machine.now()
       if now - start >= Self.workBudget { return true }
     }
-    return false
   }
 }

@@ -37,7 +37,7 @@ struct FrameInput: ~Copyable {
     var offset = 0
     let received = bytes.span.extracting(0..<count)
     while framing.advance(over: received, from: &offset) {
-      runtime.receive(frame: framing.frame, now: now)
+      runtime.receive(frame: framing.frame, over: .cable, now: now)
     }
   }
 }

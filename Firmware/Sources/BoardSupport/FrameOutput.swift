@@ -29,7 +29,7 @@ struct FrameOutput: ~Copyable {
   ) {
     while true {
       if !isWaiting {
-        guard runtime.nextFrame(now: machine.now(), into: &frame) else { return }
+        guard runtime.nextFrame(over: .cable, now: machine.now(), into: &frame) else { return }
         forget()
         Self.stuff(frame, into: &stuffed)
       }

@@ -31,7 +31,19 @@ public protocol Machine: ~Copyable {
   mutating func feedWatchdog()
 
   /// Sleeps until an interrupt, or `deadline`; at most about a second. Returns at once if bytes wait to be
-  /// received, or if `awaitsRoom` and ``transmit(_:)`` would take some. There is no moment between these checks
+  /// received, or if what is `room` awaited for would take some. There is no moment between these checks
   /// and the sleep at which an interrupt could go unnoticed.
-  mutating func sleep(until deadline: Timestamp?, awaitsRoom: Bool)
+  mutating func sleep(until deadline: Timestamp?, awaiting room: AwaitedRoom)
+}
+
+/// What has bytes waiting to be sent that found no room.
+public struct AwaitedRoom: OptionSet, Sendable {
+  /// The bits.
+  public let rawValue: UInt8
+  /// A set of these bits.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  /// ``Machine/transmit(_:)``.
+  public static var carrier: AwaitedRoom { AwaitedRoom(rawValue: 1) }
+  /// The Bluetooth controller.
+  public static var controller: AwaitedRoom { AwaitedRoom(rawValue: 2) }
 }

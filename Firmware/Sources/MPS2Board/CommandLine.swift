@@ -1,4 +1,5 @@
 import BoardSupport
+import Cryptography
 
 /// What QEMU's `arg=` options say: `key=value` pairs with spaces between them. A value cannot hold a space;
 /// Scripts/qemu-board hands paths over as /proc/self/fd/N.
@@ -60,6 +61,16 @@ struct Argument {
       value = value << 4 | UInt64(digit)
     }
     return value
+  }
+
+  /// As a hexadecimal number of 32 digits.
+  var hexadecimal128: Block128? {
+    guard length == 32, let high = Argument(text: text, length: 16).hexadecimal,
+      let low = Argument(text: text + 16, length: 16).hexadecimal
+    else { return nil }
+    return Block128(
+      UInt32(truncatingIfNeeded: high >> 32), UInt32(truncatingIfNeeded: high),
+      UInt32(truncatingIfNeeded: low >> 32), UInt32(truncatingIfNeeded: low))
   }
 
   static func == (argument: Argument, literal: StaticString) -> Bool {

@@ -3,7 +3,7 @@ public import BoardSupport
 import CBoard
 public import LinkProtocol
 
-/// QEMU's MPS2-AN386 as a board: UART0 is the serial carrier, UART1 is kept for Bluetooth HCI.
+/// QEMU's MPS2-AN386 as a board: UART0 is the serial carrier, UART1 leads to a Bluetooth controller.
 public struct MPS2Machine: Machine, ~Copyable {
   /// Flash, examples, random numbers, LEDs.
   public typealias Hardware = MPS2Hardware
@@ -11,17 +11,23 @@ public struct MPS2Machine: Machine, ~Copyable {
   /// Room for all that a gateway may have under way: the link's window, its frames' overhead, and control.
   private static var receiveRing: Int { 8192 }
   private static var sendRing: Int { 2048 }
-  /// HCI packets are short, and the host waits for its answers.
-  private static var hciRing: Int { 512 }
+  /// What the controller may say in the two milliseconds of work between two looks at it. It cannot say more: a byte
+  /// for which there is no room stays in the UART, which QEMU takes for a line held back, and the controller's socket
+  /// fills. H4 would not survive a byte that is lost.
+  private static var controllerReceiveRing: Int { 2048 }
+  /// Two of the longest packets.
+  private static var controllerSendRing: Int { 512 }
 
   private var provocation: Provocation
 
-  init(provocation: Provocation) {
+  init(provocation: Provocation, hasController: Bool) {
     self.provocation = provocation
     Clock.start()
     Alarm.enable()
     serialPort.open(receiving: Self.receiveRing, sending: Self.sendRing)
-    hciPort.open(receiving: Self.hciRing, sending: Self.hciRing)
+    if hasController {
+      hciPort.open(receiving: Self.controllerReceiveRing, sending: Self.controllerSendRing)
+    }
     Watchdog.start()
   }
 
@@ -31,11 +37,7 @@ public struct MPS2Machine: Machine, ~Copyable {
   /// Takes bytes that came in over UART0.
   public mutating func receive(into room: inout MutableSpan<UInt8>) -> Int {
     guard provocation.letsReceive(now: now()) else { return 0 }
-    var count = 0
-    while count < room.count, let byte = serialPort.received.take() {
-      room[count] = byte
-      count += 1
-    }
+    let count = serialPort.receive(into: &room)
     if count > 0 { provocation.heard(now: now()) }
     return count
   }
@@ -56,10 +58,12 @@ public struct MPS2Machine: Machine, ~Copyable {
   }
 
   /// Sleeps until an interrupt or `deadline`; at most until the clock's next second.
-  public func sleep(until deadline: Timestamp?, awaitsRoom: Bool) {
+  public func sleep(until deadline: Timestamp?, awaiting room: AwaitedRoom) {
     interrupts_disable()
     defer { interrupts_enable() }
-    guard serialPort.received.isEmpty, !(awaitsRoom && serialPort.hasRoom) else { return }
+    guard serialPort.received.isEmpty, !(room.contains(.carrier) && serialPort.hasRoom),
+      hciPort.received.isEmpty, !(room.contains(.controller) && hciPort.hasRoom)
+    else { return }
     guard let deadline else { return wait_for_interrupt() }
     let left = deadline - Clock.nowWithoutInterrupts
     guard left > 0 else { return }

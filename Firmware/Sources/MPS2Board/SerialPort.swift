@@ -4,10 +4,15 @@ import CBoard
 /// A UART with a ring in each direction, worked by interrupts.
 struct SerialPort: ~Copyable {
   private let uart: UART
+  /// Whether a byte without room stays in the UART until there is some; else it is lost.
+  private let holdsBack: Bool
   var received = ByteRing()
   private var toSend = ByteRing()
 
-  init(_ uart: UART) { self.uart = uart }
+  init(_ uart: UART, holdsBack: Bool = false) {
+    self.uart = uart
+    self.holdsBack = holdsBack
+  }
 
   /// - Parameters:
   ///   - receiving: bytes that may wait to be read. The link's window and what else may be under way should fit.
@@ -35,10 +40,27 @@ struct SerialPort: ~Copyable {
     while uart.isTransmitterFree, let byte = toSend.take() { uart.put(byte) }
   }
 
-  /// To be called by the receive interrupt. A byte without room is lost, as on any line without flow control.
+  /// Takes bytes that came in; how many were written to the beginning of `room`.
+  func receive(into room: inout MutableSpan<UInt8>) -> Int {
+    var count = 0
+    while count < room.count, let byte = received.take() {
+      room[count] = byte
+      count += 1
+    }
+    if holdsBack, count > 0 {
+      // For what was held back no interrupt comes again.
+      interrupts_disable()
+      receiveInterrupt()
+      interrupts_enable()
+    }
+    return count
+  }
+
+  /// To be called by the receive interrupt. A byte without room is lost, as on any line without flow control, or held
+  /// back.
   func receiveInterrupt() {
     uart.acknowledgeReceiveInterrupt()
-    while let byte = uart.take() { received.putOrLose(byte) }
+    while !(holdsBack && received.isFull), let byte = uart.take() { received.putOrLose(byte) }
     if uart.takeOverrun() { received.lose(1) }
   }
 
@@ -51,7 +73,7 @@ struct SerialPort: ~Copyable {
 
 // Opened once before their interrupts are let through; from then on only read, as rings are.
 nonisolated(unsafe) var serialPort = SerialPort(.serial)
-nonisolated(unsafe) var hciPort = SerialPort(.hci)
+nonisolated(unsafe) var hciPort = SerialPort(.hci, holdsBack: true)
 
 /// UART0: a byte came in.
 @c(IRQ0_Handler)

@@ -1,5 +1,8 @@
+public import BLEHost
+public import BLESecurity
 import BoardSupport
 public import CBoard
+import Cryptography
 
 extension MPS2Machine {
   /// Exit status of QEMU if the board cannot start: EX_CONFIG.
@@ -17,13 +20,26 @@ extension MPS2Machine {
     public let hardware: MPS2Hardware
     /// Whether the board shall only say how much memory it takes: `measure=yes`.
     public let isMeasured: Bool
+    /// Its Bluetooth; nil if it has no controller.
+    public let bluetooth: BluetoothSetUp?
     let provocation: Provocation
 
     /// The machine. Its interrupts run from now on.
-    public func start() -> MPS2Machine { MPS2Machine(provocation: provocation) }
+    public func start() -> MPS2Machine {
+      MPS2Machine(provocation: provocation, hasController: bluetooth != nil)
+    }
   }
 
-  /// Reads the command line and opens the host's files: `id=HEX data=FILE state=FILE [provoke=MISHAP] [measure=yes]`.
+  /// What the command line says about Bluetooth.
+  public struct BluetoothSetUp {
+    /// Who may pair: `pairing=refused`, `just-works`, `passkey`, `cable` or `open`.
+    public let mode: PairingMode
+    /// What to use instead of the secret that comes over the cable: `secret=` and 32 hexadecimal digits.
+    public let secret: CableSecret?
+  }
+
+  /// Reads the command line and opens the host's files: `id=HEX data=FILE state=FILE
+  /// [hci=yes [pairing=MODE] [secret=HEX]] [provoke=MISHAP] [measure=yes]`.
   ///
   /// What cannot be used is reported on QEMU's standard error, and QEMU ends with status 78.
   public static func setUp() -> SetUp {
@@ -42,8 +58,24 @@ extension MPS2Machine {
       board: id,
       hardware: MPS2Hardware(
         flash: openFlash(state), examples: openExamples(data), randomSource: random),
-      isMeasured: commandLine.value(of: "measure=") != nil,
+      isMeasured: commandLine.value(of: "measure=") != nil, bluetooth: bluetooth(commandLine),
       provocation: Provocation(commandLine.value(of: "provoke=")))
+  }
+
+  private static func bluetooth(_ commandLine: borrowing CommandLine) -> BluetoothSetUp? {
+    guard commandLine.value(of: "hci=") != nil else { return nil }
+    var secret: CableSecret?
+    if let digits = commandLine.value(of: "secret=") {
+      guard let key = digits.hexadecimal128 else {
+        refuse("secret=", "is no number of 32 hexadecimal digits")
+      }
+      secret = CableSecret(key)
+    }
+    guard let name = commandLine.value(of: "pairing=") else {
+      return BluetoothSetUp(mode: .refused, secret: secret)
+    }
+    guard let mode = PairingMode(name) else { refuse("pairing=", "is no way to pair that this board knows") }
+    return BluetoothSetUp(mode: mode, secret: secret)
   }
 
   private static func openExamples(_ path: Argument) -> ExampleShard {
@@ -140,5 +172,23 @@ extension Emulator {
     console.write(hex: record.address)
     console.write("\n")
     exit(faultStatus)
+  }
+}
+
+extension PairingMode {
+  fileprivate init?(_ name: Argument) {
+    if name == "refused" {
+      self = .refused
+    } else if name == "just-works" {
+      self = .justWorks
+    } else if name == "passkey" {
+      self = .passkey
+    } else if name == "cable" {
+      self = .cable
+    } else if name == "open" {
+      self = .open
+    } else {
+      return nil
+    }
   }
 }

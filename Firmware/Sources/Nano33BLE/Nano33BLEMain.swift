@@ -7,7 +7,7 @@ import Nano33BLEBoard
 @main struct Nano33BLEMain {
   static func main() {
     let board = BoardMain(
-      machine: Nano33BLEMachine(), hardware: Nano33BLEMachine.makeHardware(),
+      machine: Nano33BLEMachine(), hardware: Nano33BLEMachine.makeHardware(), air: NoAir(),
       configuration: .standard(board: Nano33BLEMachine.identity, hardware: "nano33ble"))
     board.run()
   }

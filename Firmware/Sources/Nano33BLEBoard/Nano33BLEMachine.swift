@@ -56,10 +56,10 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
   public func feedWatchdog() { Watchdog.feed() }
 
   /// Sleeps until an interrupt or `deadline`, at most a second.
-  public mutating func sleep(until deadline: Timestamp?, awaitsRoom: Bool) {
+  public mutating func sleep(until deadline: Timestamp?, awaiting room: AwaitedRoom) {
     interrupts_disable()
     defer { interrupts_enable() }
-    guard !serialPort.hasReceived, !(awaitsRoom && serialPort.hasRoom) else { return }
+    guard !serialPort.hasReceived, !(room.contains(.carrier) && serialPort.hasRoom) else { return }
     var left = Self.longestSleep
     if let deadline {
       let now = clock.now()

@@ -1,4 +1,5 @@
 // A whole board on QEMU's MPS2-AN386: what Scripts/qemu-board runs.
+import BLEHost
 import BoardRuntime
 import BoardSupport
 import Bytes
@@ -10,8 +11,31 @@ import MPS2Board
   static func main() {
     let setUp = MPS2Machine.setUp()
     let configuration = BoardConfiguration.standard(board: setUp.board, hardware: "qemu-mps2-an386")
+    if let bluetooth = setUp.bluetooth {
+      run(setUp, bluetooth, configuration)
+    } else {
+      let board = BoardMain(
+        machine: setUp.start(), hardware: setUp.hardware, air: NoAir(), configuration: configuration)
+      if setUp.isMeasured { MPS2Machine.reportMemory() }
+      board.run()
+    }
+  }
+
+  @inline(never)
+  private static func run(
+    _ setUp: MPS2Machine.SetUp, _ bluetooth: MPS2Machine.BluetoothSetUp, _ common: BoardConfiguration
+  ) -> Never {
+    var configuration = common
+    configuration.pairsByCable = true
+    let host = BLEHostConfiguration(
+      board: common.board, model: ShortText("QEMU board"), firmware: common.firmware,
+      hardware: common.hardware, maximumFrame: common.limits.maximumFrame, mode: bluetooth.mode)
     let board = BoardMain(
-      machine: setUp.start(), hardware: setUp.hardware, configuration: configuration)
+      machine: setUp.start(), hardware: setUp.hardware,
+      air: BluetoothCarrier(
+        port: MPS2Controller(), configuration: host, mode: bluetooth.mode, secretOverride: bluetooth.secret,
+        noise: { setUp.hardware.randomWord() }),
+      configuration: configuration)
     if setUp.isMeasured { MPS2Machine.reportMemory() }
     board.run()
   }

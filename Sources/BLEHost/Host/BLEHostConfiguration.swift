@@ -1,5 +1,5 @@
 public import BLESecurity
-import Bytes
+public import Bytes
 
 /// What a board's host is set up with, once.
 public struct BLEHostConfiguration: Sendable {
@@ -38,5 +38,35 @@ public struct BLEHostConfiguration: Sendable {
     self.texts = texts
     self.address = address
     self.board = board
+  }
+}
+
+extension BLEHostConfiguration {
+  /// What boards of this project have in common: their names, and addresses that are theirs after every reset
+  /// (Protocols/gatt.md §1).
+  ///
+  /// - Parameters:
+  ///   - model: the kind of board, for people.
+  ///   - hardware: what the welcome calls it.
+  public init(
+    board: UInt64, model: ShortText, firmware: ShortText, hardware: ShortText, maximumFrame: Int,
+    mode: PairingMode
+  ) {
+    var name = BoundedBytes(capacity: ShortText.capacity)
+    let maker: StaticString = "FedBridge"
+    for i in 0..<maker.utf8CodeUnitCount { name.append(maker.utf8Start[i]) }
+    name.append(UInt8(ascii: " "))
+    for digit in 0..<16 {
+      let value = UInt8(truncatingIfNeeded: board >> UInt64(60 - 4 * digit)) & 15
+      name.append(value < 10 ? 0x30 + value : 0x37 + value)
+    }
+    let address = DeviceAddress(kind: .random, value: board | 0xc000_0000_0000)
+    self.init(
+      texts: DeviceTexts(
+        name: ShortText(name.span), manufacturer: ShortText(maker), model: model, firmware: firmware,
+        hardware: hardware),
+      address: address.isStaticRandom ? address : nil, board: board)
+    self.maximumFrame = maximumFrame
+    dataRequirement = mode.dataRequirement
   }
 }
