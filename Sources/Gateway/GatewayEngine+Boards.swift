@@ -136,6 +136,9 @@ extension GatewayEngine {
     links[board].flatMap { conversations[$0]?.carrier }
   }
 
+  /// Whether a board was asked to train and has not delivered yet.
+  public func isTraining(_ board: BoardID) -> Bool { trainingSince[board] != nil }
+
   // MARK: Ends
 
   /// Closes a link for what is on it.

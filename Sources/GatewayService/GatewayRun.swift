@@ -5,6 +5,7 @@ public import ConsoleLog
 import Datasets
 import Foundation
 public import Gateway
+import GatewayControl
 import GatewayStore
 import LinkProtocol
 public import Logging
@@ -106,7 +107,17 @@ public struct GatewayRun: Sendable {
       eventLoop: MultiThreadedEventLoopGroup.singleton.next(), settings: settings, experiment: experiment,
       store: store, run: run.run.id, narrator: RunNarrator(logger: logger, live: live))
     for port in options.serialPorts { await daemon.serve(port: port) }
-    try await services(for: daemon, experiment).run()
+    let control = try await ControlServer.open(
+      path: options.stateDirectory + "/" + ControlProtocol.socketName, responder: ControlDesk(daemon: daemon),
+      eventLoop: daemon.eventLoop, logger: logger)
+    let services: ServiceGroup
+    do {
+      services = try await self.services(for: daemon, control, experiment)
+    } catch {
+      control.close()
+      throw error
+    }
+    try await services.run()
     let summary = try await summarise(experiment, store, run.run.id)
     try store.close()
     return summary
@@ -147,7 +158,9 @@ public struct GatewayRun: Sendable {
       roundDeadline: options.roundDeadline, maximumRounds: options.rounds)
   }
 
-  private func services(for daemon: GatewayDaemon, _ experiment: Experiment) async throws -> ServiceGroup {
+  private func services(
+    for daemon: GatewayDaemon, _ control: ControlServer, _ experiment: Experiment
+  ) async throws -> ServiceGroup {
     var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
     // Services are shut down in the reverse order: the boards live until the gateway has said farewell.
     for fleet in try fleets(experiment) {
@@ -158,6 +171,7 @@ public struct GatewayRun: Sendable {
       .init(
         service: daemon, successTerminationBehavior: .gracefullyShutdownGroup,
         failureTerminationBehavior: .gracefullyShutdownGroup))
+    services.append(.init(service: control))
     if options.discoversUSB {
       services.append(.init(service: SerialDiscovery(daemon: daemon, logger: logger)))
     }

@@ -70,7 +70,7 @@ extension GatewayDaemon {
     settle()
   }
 
-  private static func state(of adapter: BluetoothAdapter) -> AdapterState {
+  static func state(of adapter: BluetoothAdapter) -> AdapterState {
     if adapter.isPowered { return .on }
     guard let radioSwitch = RadioSwitch.of(adapter: adapter.name) else { return .off }
     if radioSwitch.isHardBlocked { return .hardBlocked }
