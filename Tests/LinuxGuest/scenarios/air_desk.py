@@ -22,16 +22,22 @@ ARTEFACTS = PROJECT / "build" / "guest"
 
 DIGITS = PROJECT / "Sources" / "Datasets" / "Resources" / "digits.fbds"
 
-FORGET = """
-for device in $(busctl tree org.bluez --list | grep -E '^/org/bluez/hci[0-9]+/dev_[0-9A-F_]+$'); do
-  busctl call org.bluez ${device%/dev_*} org.bluez.Adapter1 RemoveDevice o $device
-done
-"""
-"""Bonds, and what bluetoothd remembers of boards."""
+RECORDING = "/tmp/air.btsnoop"
+"""In the guest: what went through its adapters since the first scenario in the air."""
 
 
 class AirDesk(Desk):
     """As `Desk`. The event loop carries the air: whatever takes a while has to be awaited, also what is no coroutine."""
+
+    tidy = Desk.tidy + """
+        pidof bluetoothd >/dev/null || echo bluetoothd has died
+        for switch in /sys/class/bluetooth/hci*/rfkill*/soft; do echo 0 >$switch; done
+        busctl set-property org.bluez /org/bluez/$(cd /sys/class/bluetooth && echo hci*) org.bluez.Adapter1 Powered b true
+        # Bonds, and what bluetoothd remembers of boards.
+        for device in $(busctl tree org.bluez --list | grep -E '^/org/bluez/hci[0-9]+/dev_[0-9A-F_]+$'); do
+          busctl call org.bluez ${device%/dev_*} org.bluez.Adapter1 RemoveDevice o $device
+        done
+        """
 
     def __init__(
         self, guest: Guest, hub: Hub, folder: pathlib.Path, references: References, radio: Radio) -> None:
@@ -73,36 +79,23 @@ class AirDesk(Desk):
         async with Bluetoothctl(self.guest, capability) as tool:
             yield tool
 
-    @contextlib.asynccontextmanager
-    async def recording(self, name: str) -> AsyncIterator[list[bool]]:
-        """Records what goes through the adapters, and keeps that and what boards said if True is put into the list."""
-        recorder = await asyncio.create_subprocess_exec(
-            *self.guest.command("echo $$ >/tmp/btmon.pid; exec btmon -w /tmp/air.btsnoop >/dev/null", 3600),
-            stdin=asyncio.subprocess.DEVNULL)
-        failed: list[bool] = []
-        try:
-            yield failed
-        finally:
-            shown = f"/srv/share/{name}.btsnoop"
-            await self.run("kill $(cat /tmp/btmon.pid)" + (f"; cp /tmp/air.btsnoop {shown}" if any(failed) else ""))
-            await recorder.wait()
-            if any(failed):
-                ARTEFACTS.mkdir(parents=True, exist_ok=True)
-                shutil.move(self.guest.run / "share" / f"{name}.btsnoop", ARTEFACTS / f"{name}.btsnoop")
-                for log in self.folder.glob("*.log"):
-                    shutil.copyfile(log, ARTEFACTS / f"{name}-{log.name}")
-
-    async def clear(self) -> None:
+    async def put_away(self) -> None:
         for board in self.radio.boards.values():
             # Nobody need wait for a good-bye.
             board.lose_link()
-        await super().clear()
+        await super().put_away()
         await self.radio.clear()
         for adapter in self.radio.adapters[1:]:
             await adapter.unplug()
         if not self.adapter.is_plugged:
             await self.adapter.plug()
-        assert await self.run("pidof bluetoothd || true") != "", "bluetoothd has died"
-        await self.adapter.block(False)
-        await self.adapter.power(True)
-        await self.run(FORGET)
+            await self.adapter.until_ready()
+
+    async def keep(self, name: str) -> None:
+        """Keeps what went through the adapters and what boards said, for who wants to know why a scenario failed."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        await self.run(f"cp {RECORDING} /srv/share/")
+        await asyncio.to_thread(
+            shutil.move, self.guest.run / "share" / pathlib.Path(RECORDING).name, ARTEFACTS / f"{name}.btsnoop")
+        for log in self.folder.glob("*.log"):
+            shutil.copyfile(log, ARTEFACTS / f"{name}-{log.name}")

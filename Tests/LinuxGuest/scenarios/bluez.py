@@ -101,7 +101,7 @@ class Answer:
 async def l2cap(guest: Guest, *words: str, timeout: float = PATIENCE) -> Answer:
     """Runs guest/l2cap.py."""
     result = await asyncio.to_thread(
-        guest.execute, f"python3 Tests/LinuxGuest/guest/l2cap.py {shlex.join(words)}", timeout)
+        guest.execute, f"python3 -S Tests/LinuxGuest/guest/l2cap.py {shlex.join(words)}", timeout)
     assert result.status in (0, 1), result.output
     facts: dict = {}
     replies = []

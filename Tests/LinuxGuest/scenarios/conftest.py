@@ -15,7 +15,7 @@ from machine.guest import Guest
 from radio import Radio
 from usb import Cables, Hub, UsbipServer
 
-from .air_desk import AirDesk
+from .air_desk import RECORDING, AirDesk
 from .desk import RULE, Desk, References
 
 FAILED = pytest.StashKey[bool]()
@@ -89,12 +89,16 @@ async def radio(guest: Guest) -> AsyncIterator[Radio]:
     async with Radio(guest) as radio:
         adapter = await radio.adapter()
         await adapter.plug()
+        recorder = await asyncio.create_subprocess_exec(
+            *guest.command(f"echo $$ >/tmp/btmon.pid; exec btmon -w {RECORDING} >/dev/null", 24 * 3600),
+            stdin=asyncio.subprocess.DEVNULL)
         await asyncio.to_thread(guest.check, "systemctl start bluetooth")
         await adapter.until_ready()
         try:
             yield radio
         finally:
-            await asyncio.to_thread(guest.check, "systemctl stop bluetooth")
+            await asyncio.to_thread(guest.check, "kill $(cat /tmp/btmon.pid); systemctl stop bluetooth")
+            await recorder.wait()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -104,9 +108,9 @@ async def air_desk(
     server, hands = cables
     with tempfile.TemporaryDirectory(prefix="fedbridge-desk-") as folder:
         desk = AirDesk(guest, Hub(server, hands.attach), pathlib.Path(folder), references, radio)
-        async with desk.recording(request.node.name) as failed:
-            try:
-                yield desk
-            finally:
-                failed.append(request.node.stash.get(FAILED, False))
-                await desk.clear()
+        try:
+            yield desk
+        finally:
+            if request.node.stash.get(FAILED, False):
+                await desk.keep(request.node.name)
+            await desk.clear()

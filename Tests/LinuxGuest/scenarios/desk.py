@@ -39,6 +39,14 @@ class References:
 class Desk:
     """Where a scenario has its boards and its gateway."""
 
+    #: Leaves the guest as it was, and prints what is wrong with it.
+    tidy = """
+        for _ in $(seq 600); do ls /dev/ttyACM* >/dev/null 2>&1 || break; sleep 0.1; done
+        ls /dev/ttyACM* 2>/dev/null; udevadm settle
+        dmesg | grep -E 'BUG|Oops|list_del corruption|use-after-free|blocked for more than'
+        systemctl --failed --no-legend --plain
+        """
+
     def __init__(self, guest: Guest, hub: Hub, folder: pathlib.Path, references: References) -> None:
         self.guest, self.hub, self.folder = guest, hub, folder
         self.references = references
@@ -81,16 +89,17 @@ class Desk:
             self.guest.execute, f"until {words}; do sleep 0.1; done", timeout)
         assert result.status == 0, f"not within {timeout} s: {words}\n{result.output}"
 
-    async def clear(self) -> None:
+    async def put_away(self) -> None:
+        """Ends what the scenario left running."""
         with contextlib.ExitStack() as stack:
             for gateway in self._gateways:
                 if not gateway.has_ended:
                     await gateway.stop()
             for board in self.hub.boards.values():
                 stack.callback(board.pull)
+
+    async def clear(self) -> None:
+        await self.put_away()
         # The next scenario begins with empty ports, and the kernel and its daemons have to be well.
-        await self.eventually("! ls /dev/ttyACM* >/dev/null 2>&1 && udevadm settle")
-        complaints = await self.run(
-            "dmesg | grep -E 'BUG|Oops|list_del corruption|use-after-free|blocked for more than' || true; "
-            "systemctl --failed --no-legend --plain")
+        complaints = await self.run(self.tidy, 120)
         assert complaints.strip() == "", f"the guest is not well: {complaints}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import struct
 
-import pytest
-
 from radio import AirBoard
 
 from .air_desk import AirDesk
@@ -127,10 +125,9 @@ async def test_values_are_read_through_bluetoothd(air_desk: AirDesk) -> None:
         for uuid, value in [
                 ("00002a25-0000-1000-8000-00805f9b34fb", board.serial.encode()),
                 ("88cb0002-6dff-445c-9674-1a94cec12e53", None)]:
-            await tool.ask(f"select-attribute {uuid}", r"\w+:/service\w+/char\w+\]|char[0-9a-f]{4}\]")
-            tool.say("read")
-            found = await tool.expect(r"Attempting to read [^\n]*\n(?:[^\n]*\n)*?((?:  (?:[0-9a-f]{2} )+ [^\n]*\n)+)")
-            octets = b"".join(bytes.fromhex(line[:50]) for line in found[1].splitlines())
+            await tool.ask(f"select-attribute {uuid}", r"char[0-9a-f]{4}\]")
+            read = await tool.ask("read", "(?:[0-9a-f]{2} ){15}[0-9a-f]{2}")
+            octets = bytes.fromhex(read[0])
             if value is not None:
                 assert octets == value
             else:
@@ -174,30 +171,20 @@ async def test_links_are_lost_and_the_board_is_there_again(air_desk: AirDesk) ->
         assert (await channel(air_desk, board)).error is None
 
 
-@pytest.mark.parametrize("how", ["unplugged", "switched off", "blocked"])
-async def test_an_adapter_goes_and_comes_back(air_desk: AirDesk, how: str) -> None:
+async def test_an_adapter_goes_and_comes_back(air_desk: AirDesk) -> None:
     board, adapter = await air_desk.air_board(1), air_desk.adapter
     async with air_desk.bluetoothctl("NoInputNoOutput") as tool:
         await paired(tool, board)
-        match how:
-            case "unplugged":
-                await adapter.unplug()
-            case "switched off":
-                await adapter.power(False)
-            case "blocked":
-                await adapter.block(True)
-        await board.until_advertising()
-        assert (await channel(air_desk, board)).error == "EHOSTUNREACH"
-        match how:
-            case "unplugged":
-                await adapter.plug()
-            case "switched off":
-                await adapter.power(True)
-            case "blocked":
-                await adapter.block(False)
-        await adapter.until_ready()
-        # The bond is still there.
-        assert (await channel(air_desk, board)).error is None
+        for go, come_back in [
+                (adapter.unplug(), adapter.plug()), (adapter.power(False), adapter.power(True)),
+                (adapter.block(True), adapter.block(False))]:
+            await go
+            await board.until_advertising()
+            assert (await channel(air_desk, board)).error == "EHOSTUNREACH"
+            await come_back
+            await adapter.until_ready()
+            # The bond is still there.
+            assert (await channel(air_desk, board)).error is None
 
 
 async def test_two_adapters_serve_two_boards(air_desk: AirDesk) -> None:
