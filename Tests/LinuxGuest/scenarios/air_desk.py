@@ -22,8 +22,32 @@ ARTEFACTS = PROJECT / "build" / "guest"
 
 DIGITS = PROJECT / "Sources" / "Datasets" / "Resources" / "digits.fbds"
 
-RECORDING = "/tmp/air.btsnoop"
-"""In the guest: what went through its adapters since the first scenario in the air."""
+class Recorder:
+    """Records what goes through the guest's adapters."""
+
+    FILE = "/tmp/air.btsnoop"
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *self._guest.command(f"echo $$ >/tmp/btmon.pid; exec btmon -w {self.FILE} >/dev/null", 24 * 3600),
+            stdin=asyncio.subprocess.DEVNULL)
+
+    async def stop(self) -> None:
+        """Only then is everything in the file."""
+        assert self._process is not None
+        await asyncio.to_thread(self._guest.check, "kill $(cat /tmp/btmon.pid)")
+        await self._process.wait()
+
+    async def keep(self, path: pathlib.Path) -> None:
+        """Puts the recording there, and begins another."""
+        await self.stop()
+        await asyncio.to_thread(self._guest.check, f"mv {self.FILE} /srv/share/air.btsnoop")
+        await asyncio.to_thread(shutil.move, self._guest.run / "share" / "air.btsnoop", path)
+        await self.start()
 
 
 class AirDesk(Desk):
@@ -40,9 +64,12 @@ class AirDesk(Desk):
         """
 
     def __init__(
-        self, guest: Guest, hub: Hub, folder: pathlib.Path, references: References, radio: Radio) -> None:
+        self, guest: Guest, hub: Hub, folder: pathlib.Path, references: References, radio: Radio,
+        recorder: Recorder,
+    ) -> None:
         super().__init__(guest, hub, folder, references)
         self.radio = radio
+        self._recorder = recorder
 
     @property
     def adapter(self) -> GatewayAdapter:
@@ -94,8 +121,6 @@ class AirDesk(Desk):
     async def keep(self, name: str) -> None:
         """Keeps what went through the adapters and what boards said, for who wants to know why a scenario failed."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
-        await self.run(f"cp {RECORDING} /srv/share/")
-        await asyncio.to_thread(
-            shutil.move, self.guest.run / "share" / pathlib.Path(RECORDING).name, ARTEFACTS / f"{name}.btsnoop")
+        await self._recorder.keep(ARTEFACTS / f"{name}.btsnoop")
         for log in self.folder.glob("*.log"):
             shutil.copyfile(log, ARTEFACTS / f"{name}-{log.name}")

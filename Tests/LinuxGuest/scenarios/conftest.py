@@ -15,7 +15,7 @@ from machine.guest import Guest
 from radio import Radio
 from usb import Cables, Hub, UsbipServer
 
-from .air_desk import RECORDING, AirDesk
+from .air_desk import AirDesk, Recorder
 from .desk import RULE, Desk, References
 
 FAILED = pytest.StashKey[bool]()
@@ -84,30 +84,30 @@ async def desk(guest: Guest, cables: tuple[UsbipServer, Cables], references: Ref
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def radio(guest: Guest) -> AsyncIterator[Radio]:
+async def radio(guest: Guest) -> AsyncIterator[tuple[Radio, Recorder]]:
     """A radio with an adapter in the guest, and bluetoothd there."""
     async with Radio(guest) as radio:
         adapter = await radio.adapter()
         await adapter.plug()
-        recorder = await asyncio.create_subprocess_exec(
-            *guest.command(f"echo $$ >/tmp/btmon.pid; exec btmon -w {RECORDING} >/dev/null", 24 * 3600),
-            stdin=asyncio.subprocess.DEVNULL)
+        recorder = Recorder(guest)
+        await recorder.start()
         await asyncio.to_thread(guest.check, "systemctl start bluetooth")
         await adapter.until_ready()
         try:
-            yield radio
+            yield radio, recorder
         finally:
-            await asyncio.to_thread(guest.check, "kill $(cat /tmp/btmon.pid); systemctl stop bluetooth")
-            await recorder.wait()
+            await recorder.stop()
+            await asyncio.to_thread(guest.check, "systemctl stop bluetooth")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def air_desk(
-    request: pytest.FixtureRequest, guest: Guest, cables: tuple[UsbipServer, Cables], references: References, radio: Radio,
+    request: pytest.FixtureRequest, guest: Guest, cables: tuple[UsbipServer, Cables], references: References,
+    radio: tuple[Radio, Recorder],
 ) -> AsyncIterator[AirDesk]:
     server, hands = cables
     with tempfile.TemporaryDirectory(prefix="fedbridge-desk-") as folder:
-        desk = AirDesk(guest, Hub(server, hands.attach), pathlib.Path(folder), references, radio)
+        desk = AirDesk(guest, Hub(server, hands.attach), pathlib.Path(folder), references, *radio)
         try:
             yield desk
         finally:
