@@ -33,9 +33,11 @@ class Chip(Controller):
     """
 
     link: Air
-    # Extended advertising is claimed by Bumble, and the commands for it are not.
+    # Claimed by Bumble, which has neither the commands nor the events: with any of these Linux waits 20 s for an Enhanced
+    # Connection Complete while everything else it has to say to the controller waits behind that.
     le_features = Controller.le_features & ~(
-        hci.LeFeatureMask.LE_EXTENDED_ADVERTISING | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING)
+        hci.LeFeatureMask.LL_PRIVACY | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
+        | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING)
 
     def __init__(self, name: str, air: Air, public_address: str) -> None:
         super().__init__(name, link=air, public_address=public_address)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import pathlib
 import tempfile
@@ -13,13 +12,21 @@ import pytest
 import pytest_asyncio
 
 from machine.guest import Guest
-from machine.places import PROJECT
-from usb import Board, Cables, Firmware, Hub, PortBoard, UsbipServer
+from radio import Radio
+from usb import Cables, Hub, UsbipServer
 
-from .gateway import Gateway
-from .reference import PROGRAMS, Reference, identity
+from .air_desk import AirDesk, Recorder
+from .desk import RULE, Desk, References
 
-RULE = "/etc/udev/rules.d/70-fedbridge.rules"
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Tells fixtures whether the test that they served failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -50,86 +57,6 @@ async def cables(guest: Guest) -> AsyncIterator[tuple[UsbipServer, Cables]]:
             await follow.wait()
 
 
-class Desk:
-    """Where a scenario has its boards and its gateway."""
-
-    def __init__(self, guest: Guest, hub: Hub, folder: pathlib.Path, references: References) -> None:
-        self.guest, self.hub, self.folder = guest, hub, folder
-        self.references = references
-        self._gateways: list[Gateway] = []
-
-    def board(self, number: int, *, program: str = "virtual-board", data: pathlib.Path | None = None,
-              claims: int | None = None) -> Board:
-        """Board `number`, from 1, with the examples of that virtual board of four; unplugged.
-
-        `claims`: the identity that its firmware greets with, if not that of its USB serial number."""
-        name = f"board-{number}"
-        path = PROJECT / "Scripts/qemu-board" if program == "qemu-board" else PROGRAMS / program
-        firmware = PortBoard.running(
-            path, self.folder / name,
-            ["--data", data or self.references.digits.examples(number), "--id", f"{claims or identity(number):x}",
-             "--state", self.folder / f"{name}.flash"],
-            log_file=self.folder / f"{name}.log")
-        return self.hub.add_nano33ble(name, identity(number), firmware)
-
-    def device(self, number: int, firmware: Firmware, *, interface_protocol: int = 0) -> Board:
-        """A board with another firmware."""
-        return self.hub.add_nano33ble(f"board-{number}", identity(number), firmware, interface_protocol=interface_protocol)
-
-    async def plug(self, *boards: Board, first: int = 0) -> None:
-        """Into ports `first`, `first` + 1, …"""
-        await asyncio.gather(*(self.hub.plug(board, first + index) for index, board in enumerate(boards)))
-
-    async def gateway(self, *options: str, state: str | None = None, user: str | None = None) -> Gateway:
-        gateway = await Gateway.start(self.guest, *options, state=state, user=user)
-        self._gateways.append(gateway)
-        return gateway
-
-    async def run(self, words: str, timeout: float = 60, user: str | None = None) -> str:
-        """In the guest."""
-        return await asyncio.to_thread(self.guest.check, words, timeout, user)
-
-    async def eventually(self, words: str, timeout: float = 60) -> None:
-        """Waits in the guest until the shell's condition holds."""
-        result = await asyncio.to_thread(
-            self.guest.execute, f"until {words}; do sleep 0.1; done", timeout)
-        assert result.status == 0, f"not within {timeout} s: {words}\n{result.output}"
-
-    async def clear(self) -> None:
-        with contextlib.ExitStack() as stack:
-            for gateway in self._gateways:
-                if not gateway.has_ended:
-                    await gateway.stop()
-            for board in self.hub.boards.values():
-                stack.callback(board.pull)
-        # The next scenario begins with empty ports, and the kernel and its daemons have to be well.
-        await self.eventually("! ls /dev/ttyACM* >/dev/null 2>&1 && udevadm settle")
-        complaints = await self.run(
-            "dmesg | grep -E 'BUG|Oops|list_del corruption|use-after-free|blocked for more than' || true; "
-            "systemctl --failed --no-legend --plain")
-        assert complaints.strip() == "", f"the guest is not well: {complaints}"
-
-
-class References:
-    """Undisturbed federations, each held once."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self._folder = folder
-        self._held: dict[str, Reference] = {}
-
-    def held(self, name: str, rounds: int, *options: str) -> Reference:
-        if name not in self._held:
-            folder = self._folder / name
-            folder.mkdir()
-            self._held[name] = Reference.of(folder, 4, rounds, *options)
-        return self._held[name]
-
-    @property
-    def digits(self) -> Reference:
-        """Four boards with handwritten digits, six rounds; updates and models coded without loss."""
-        return self.held("digits", 6, "--codec", "lossless")
-
-
 @pytest.fixture
 def seed() -> int:
     """Of what a scenario draws by lot; FEDBRIDGE_SEED names another."""
@@ -153,4 +80,37 @@ async def desk(guest: Guest, cables: tuple[UsbipServer, Cables], references: Ref
         try:
             yield desk
         finally:
+            await desk.clear()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def radio(guest: Guest) -> AsyncIterator[tuple[Radio, Recorder]]:
+    """A radio with an adapter in the guest, and bluetoothd there."""
+    async with Radio(guest) as radio:
+        adapter = await radio.adapter()
+        await adapter.plug()
+        recorder = Recorder(guest)
+        await recorder.start()
+        await asyncio.to_thread(guest.check, "systemctl start bluetooth")
+        await adapter.until_ready()
+        try:
+            yield radio, recorder
+        finally:
+            await recorder.stop()
+            await asyncio.to_thread(guest.check, "systemctl stop bluetooth")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def air_desk(
+    request: pytest.FixtureRequest, guest: Guest, cables: tuple[UsbipServer, Cables], references: References,
+    radio: tuple[Radio, Recorder],
+) -> AsyncIterator[AirDesk]:
+    server, hands = cables
+    with tempfile.TemporaryDirectory(prefix="fedbridge-desk-") as folder:
+        desk = AirDesk(guest, Hub(server, hands.attach), pathlib.Path(folder), references, *radio)
+        try:
+            yield desk
+        finally:
+            if request.node.stash.get(FAILED, False):
+                await desk.keep(request.node.name)
             await desk.clear()

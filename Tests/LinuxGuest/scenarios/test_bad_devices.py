@@ -7,7 +7,7 @@ import asyncio
 from usb import Board
 from usb.misbehaving import Deaf, Flood, Garbage, Silent, babbling, mute, stalling
 
-from .conftest import Desk
+from .desk import Desk
 from .gateway import Gateway, Line
 from .reference import identity, results
 

@@ -6,7 +6,7 @@ import asyncio
 
 from usb import Board, EchoFirmware
 
-from .conftest import RULE, Desk
+from .desk import RULE, Desk
 from .reference import identity
 
 SERIAL = f"{identity(1):016X}"

@@ -11,7 +11,7 @@ from usb import Board
 from usb.misbehaving import Silent
 
 from . import wide
-from .conftest import Desk
+from .desk import Desk
 from .reference import identity, results
 
 WINDOW = 4096
