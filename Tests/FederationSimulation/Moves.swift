@@ -78,7 +78,7 @@ public final class MoveExhaustion {
 
   /// A round in which differences are coded so.
   public init(_ coding: UpdateCoding) throws {
-    experiment = try Experiment(boards: 1, rounds: 1, hidden: 100, coding: coding, quorum: .boards(1))
+    experiment = try Experiment(boards: 1, rounds: 1, hidden: 130, coding: coding, quorum: .boards(1))
     expected = try experiment.expected(rounds: 1)
     let calm = experiment.federation(seed: 1)
     guard calm.run(seconds: 600), calm.ledger.parameters == expected else { throw CalmRoundFailed() }

@@ -11,12 +11,12 @@ public final class SimulatedFederation {
   /// Bytes of an object that a board takes before it has written any.
   static let boardWindow = 4096
   /// Frame lengths of the carriers that a board may be reached by.
-  private static let carriers = [320, 600, 1040]
+  static let carriers = [320, 600, 1040]
 
   /// How much slower the air is than the cable.
   private static let radioSlowness: UInt64 = 4
 
-  private struct Packet {
+  struct Packet {
     var at: Timestamp
     var link: LinkID
     var toBoard: Bool
@@ -29,42 +29,42 @@ public final class SimulatedFederation {
   /// What the gateway keeps.
   public let ledger: MemoryLedger
   let settings: GatewaySettings
-  private let hardships: Hardships
-  private var random: SeededGenerator
-  private var engine: GatewayEngine
-  private var now = Timestamp(microseconds: 1)
+  let hardships: Hardships
+  var random: SeededGenerator
+  var engine: GatewayEngine
+  var now = Timestamp(microseconds: 1)
   /// Gets a line for whatever happens.
   var tell: ((String) -> Void)?
   private(set) var isFinished = false
   /// What happened to it so far.
-  public private(set) var suffered = Sufferings()
+  public internal(set) var suffered = Sufferings()
   /// Bytes that went over all wires.
   public private(set) var wireBytes = 0
   /// Bytes of objects among them.
   public private(set) var objectBytes = 0
   /// The most bytes of objects that were under way to one board at a time.
   private(set) var mostUnderWayToBoard = 0
-  private var links: [LinkID: Socket] = [:]
-  private var framings: [LinkID: SimulatedFraming] = [:]
-  private var plugAt: [Socket: Timestamp] = [:]
+  var links: [LinkID: Socket] = [:]
+  var framings: [LinkID: SimulatedFraming] = [:]
+  var plugAt: [Socket: Timestamp] = [:]
   /// Sessions that boards had, the first of each included.
   private(set) var sessions = 0
   /// Failures that the round held against boards.
   private(set) var failures = 0
   private var cablesAreIn = false
   private var nextLink: UInt64 = 1
-  private var packets: [Packet] = []
+  var packets: [Packet] = []
   private var laneFree: [Lane: Timestamp] = [:]
   private var lastArrival: [Lane: Timestamp] = [:]
   /// When a cable is pulled that was cut in the middle of a frame.
   private var cutAt: (link: LinkID, at: Timestamp)?
-  private var storeWork: [(at: Timestamp, work: () -> Void)] = []
+  var storeWork: [(at: Timestamp, work: () -> Void)] = []
   private var nextHardship = Timestamp(microseconds: 1000)
   private var frame = BoundedBytes(capacity: 1100)
   private var coded = BoundedBytes(capacity: 1200)
 
   /// Where a board is reached.
-  private struct Socket: Hashable, Comparable {
+  struct Socket: Hashable, Comparable {
     var board: Int
     var carrier: SimulatedBoard.Carrier
 
@@ -183,7 +183,7 @@ public final class SimulatedFederation {
     links.first { $0.value == Socket(board: board, carrier: carrier) }?.key
   }
 
-  private func unplug(_ link: LinkID, for pause: UInt64) {
+  func unplug(_ link: LinkID, for pause: UInt64) {
     guard let socket = links.removeValue(forKey: link) else { return }
     framings[link] = nil
     packets.removeAll { $0.link == link }
@@ -287,73 +287,6 @@ public final class SimulatedFederation {
     plugAt[socket] = random.chance(0.3) ? now + 1000 + random.next() % 300_000 : nil
   }
 
-  // MARK: Hardships
-
-  private func suffer() {
-    for (link, socket) in links.sorted(by: { $0.key < $1.key }) {
-      switch socket.carrier {
-      case .cable where random.chance(hardships.unplugs):
-        suffered.unplugs += 1
-        unplug(link, for: 1000 + random.next() % hardships.unpluggedFor)
-      case .radio where random.chance(hardships.fades):
-        suffered.fades += 1
-        unplug(link, for: 1000 + random.next() % 300_000)
-      case .cable, .radio: break
-      }
-    }
-    for board in boards where random.chance(hardships.resets) {
-      suffered.resets += 1
-      say("board \(board.id) is reset")
-      reset(board)
-    }
-    for board in boards where random.chance(hardships.powerCuts) && board.flash.cutAt == nil {
-      board.flash.cutAt = board.flash.operations + 1 + Int(random.next() % 200)
-    }
-    if random.chance(hardships.crashes) { crash() }
-  }
-
-  /// Power failed while the board wrote or erased: what it did after that never happened.
-  private func fail(_ board: SimulatedBoard) {
-    suffered.powerCuts += 1
-    say("power of board \(board.id) failed")
-    reset(board)
-  }
-
-  private func reset(_ board: SimulatedBoard) {
-    if hardships.changesCarrier {
-      let frame = Self.carriers[Int(random.next() % UInt64(Self.carriers.count))]
-      board.limits = LinkLimits(maximumFrame: frame, window: Self.boardWindow)
-    }
-    board.reset()
-    // A connection by radio is lost. A USB board that is reset falls off the bus; a UART stays. A carrier of another
-    // kind is another link.
-    for (link, socket) in links.sorted(by: { $0.key < $1.key }) where boards[socket.board] === board {
-      if socket.carrier == .radio || random.chance(0.5) || hardships.changesCarrier {
-        unplug(link, for: 1000 + random.next() % 50_000)
-      }
-    }
-  }
-
-  /// kill -9 and a new start: what the store has not finished never happened.
-  private func crash() {
-    suffered.crashes += 1
-    say("the gateway crashed")
-    storeWork = []
-    for (link, socket) in links.sorted(by: { $0.key < $1.key }) {
-      boards[socket.board].lost(socket.carrier, now: now)
-      plugAt[socket] = now + 500 + random.next() % 2000
-      framings[link] = nil
-    }
-    links = [:]
-    packets = []
-    var sessions = SeededGenerator(seed: random.next())
-    engine = GatewayEngine(
-      settings: settings, recovering: ledger.recovered, model: ledger.model,
-      partials: Array(ledger.partials.values), counted: ledger.lastCounted,
-      makeSession: { UInt32(truncatingIfNeeded: sessions.next()) })
-    engine.start(now: now)
-  }
-
   // MARK: The gateway's surroundings
 
   private func settle() {
@@ -371,7 +304,7 @@ public final class SimulatedFederation {
     boards[index].flash.cutAt = boards[index].flash.operations + number
   }
 
-  private func say(_ what: @autoclosure () -> String) {
+  func say(_ what: @autoclosure () -> String) {
     tell?("\(Double(now.microseconds) / 1000) ms: \(what())")
   }
 

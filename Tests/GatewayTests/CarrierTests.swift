@@ -48,6 +48,16 @@ import UpdateCodec
     #expect(gateway.connected == [1, 0, 1])
   }
 
+  @Test func aRoundThatWaitsForNobodyIsNotClosedByAMove() throws {
+    let gateway = try GatewayBench(contributed: [BoardID(0xb2)], reconnectGrace: .zero)
+    gateway.open(1, radio(), board: rose)
+    gateway.open(2, cable, board: rose)
+    #expect(gateway.engine.servedCarrier(of: BoardID(rose)) == cable)
+    #expect(gateway.engine.status.phase == .collecting, "it waits for the board that moved")
+    gateway.close(2)
+    #expect(gateway.engine.status.phase == .aggregating)
+  }
+
   @Test func overTheAirABoardIsServedOnlyWhenItsCableIsDead() throws {
     let gateway = try GatewayBench()
     gateway.open(1, cable, board: rose)
@@ -112,7 +122,9 @@ import UpdateCodec
     gateway.open(2, cable, board: rose)
     let notices = gateway.notices.count
     gateway.say(.problem(Problem(code: .flashFailed)), on: 1)
-    #expect(gateway.notices.count == notices)
+    gateway.engine.received(frame: [1, 2, 3].span, on: LinkID(1), now: gateway.now)
+    gateway.engine.streamDamaged(on: LinkID(1), what: "a frame was cut short")
+    #expect(gateway.notices.count == notices && gateway.engine.takeActions().isEmpty)
     var frame = BoundedBytes(capacity: 1100)
     #expect(!gateway.engine.nextFrame(on: LinkID(1), now: gateway.now, into: &frame))
     gateway.say(.problem(Problem(code: .flashFailed)), on: 2)
@@ -125,9 +137,7 @@ import UpdateCodec
     let first = gateway.engine.model
     let name = ObjectName(digest: first.version.hash, length: UInt32(first.snapshot.count))
     #expect(gateway.offered[LinkID(1)]?.map(\.name) == [name])
-    while gateway.engine.status.phase != .aggregating && gateway.now < Timestamp(microseconds: .seconds(300)) {
-      gateway.wait(seconds: 1)
-    }
+    for _ in 0..<300 where gateway.engine.status.phase != .aggregating { gateway.wait(seconds: 1) }
     // A short way leads on from there.
     let second = ModelVersion(number: 1, hash: SHA256.hash(of: [1 as UInt8].span))
     var next = first

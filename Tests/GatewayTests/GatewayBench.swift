@@ -40,19 +40,25 @@ final class GatewayBench {
     }
   }
 
-  /// - Parameter contributed: boards whose contributions to the open round are stored.
-  init(contributed: [BoardID] = []) throws {
+  /// - Parameters:
+  ///   - contributed: boards whose contributions to the open round are stored.
+  ///   - reconnectGrace: how long a round waits for a board that is lost.
+  init(contributed: [BoardID] = [], reconnectGrace: Duration = .seconds(5)) throws {
     let experiment = try Experiment(boards: contributed.count + 1, rounds: 1, coding: .float32)
     let first = RoundAggregation.snapshot(
       of: experiment.model, version: 0, parameters: experiment.start)
     let version = ModelVersion(number: 0, hash: SHA256.hash(of: first.snapshot.span))
+    var settings = experiment.settings
+    settings.policy = try RoundPolicy(
+      minimumBoards: contributed.count + 1, roundDeadline: .seconds(120), boardDeadline: .seconds(20),
+      reconnectGrace: reconnectGrace, maximumRounds: 1)
     var session: UInt32 = 0
     let contributions = contributed.map {
       Contribution(
         board: $0, round: .first, base: version.hash, update: .zero, examples: 1, trainingLoss: nil)
     }
     engine = GatewayEngine(
-      settings: experiment.settings,
+      settings: settings,
       recovering: RecoveredState(round: .first, base: version, contributions: contributions),
       model: CurrentModel(version: version, description: experiment.model, snapshot: first.snapshot)
     ) {

@@ -22,7 +22,7 @@ import UpdateCodec
     let round = try MoveExhaustion(coding)
     var most = 0
     var happened = 0
-    for byte in stride(from: 1500, to: round.wireBytes - 300, by: 149) {
+    for byte in stride(from: 1500, to: round.wireBytes - 300, by: 211) {
       let (again, violations) = try round.move(afterByte: byte, toCable: toCable)
       #expect(violations.isEmpty)
       most = max(most, again)
