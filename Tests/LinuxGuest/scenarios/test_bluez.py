@@ -201,3 +201,16 @@ async def test_two_adapters_serve_two_boards(air_desk: AirDesk) -> None:
         opened = await channel(air_desk, board, "--adapter", adapter.address)
         assert opened.error is None
         assert [str(peer.peer_address) for peer in board.chip.le_connections.values()] == [f"{adapter.address}/P"]
+
+
+async def test_a_board_with_a_cable_is_in_the_air_as_well(air_desk: AirDesk) -> None:
+    board = await air_desk.air_board(1, pairing="refused", cable=True)
+    assert board.usb is not None
+    for _ in range(2):
+        await air_desk.hub.plug(board.usb, 0)
+        await air_desk.eventually("[ -e /dev/ttyACM0 ]")
+        answer = await l2cap(air_desk.guest, "att", board.address, READ + SERIAL)
+        assert answer.replies[0][1:].decode() == board.serial
+        # It has a battery.
+        air_desk.hub.unplug(board.usb)
+    assert board.program.start_count == 1
