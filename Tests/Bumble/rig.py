@@ -113,6 +113,11 @@ class Board:
                 await self.said.wait()
 
     @property
+    def notices_pulled_cables(self):
+        """A virtual board sees the hang-up of its terminal. An emulated one has a UART, which cannot tell."""
+        return self.program.name != "qemu-board"
+
+    @property
     def is_alive(self):
         return self.process.returncode is None
 
