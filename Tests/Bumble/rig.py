@@ -126,6 +126,10 @@ class Board:
             self.process.terminate()
         await self.process.wait()
         await self.reader
+        # A controller loses power with its board. This one would go on advertising for a board that is not there yet, and
+        # take what follows for the rest of a packet that was cut.
+        self.controller.on_packet(bytes(hci.HCI_LE_Set_Advertising_Enable_Command(advertising_enable=0)))
+        self.transport.source.parser.reset()
 
     async def __aexit__(self, *_):
         await self.stop()
