@@ -56,7 +56,7 @@ class AirDesk(Desk):
     tidy = Desk.tidy + """
         pidof bluetoothd >/dev/null || echo bluetoothd has died
         for switch in /sys/class/bluetooth/hci*/rfkill*/soft; do echo 0 >$switch; done
-        busctl set-property org.bluez /org/bluez/$(cd /sys/class/bluetooth && echo hci*) org.bluez.Adapter1 Powered b true
+        busctl set-property org.bluez /org/bluez/$(cd /sys/class/bluetooth && ls | grep -v :) org.bluez.Adapter1 Powered b true
         # Bonds, and what bluetoothd remembers of boards.
         for device in $(busctl tree org.bluez --list | grep -E '^/org/bluez/hci[0-9]+/dev_[0-9A-F_]+$'); do
           busctl call org.bluez ${device%/dev_*} org.bluez.Adapter1 RemoveDevice o $device

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime
 import itertools
 import json
 import os
@@ -117,6 +118,12 @@ class Gateway:
 
     def tail(self, count: int = 40) -> str:
         return "\n".join([f"{line.level} {line.message}" for line in self.lines[-count:]] + self.other[-20:])
+
+    @staticmethod
+    def seconds(earlier: Line, later: Line) -> float:
+        """Between two lines, by the guest's clock."""
+        begun, ended = (datetime.datetime.fromisoformat(line.fields["time"]) for line in (earlier, later))
+        return (ended - begun).total_seconds()
 
     # --- what it is
 
