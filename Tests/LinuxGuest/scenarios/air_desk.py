@@ -39,7 +39,8 @@ class Recorder:
     async def stop(self) -> None:
         """Only then is everything in the file."""
         assert self._process is not None
-        await asyncio.to_thread(self._guest.check, "kill $(cat /tmp/btmon.pid)")
+        # It may have died: while it records it also decodes, and BlueZ 5.66's crashes over some attribute packets.
+        await asyncio.to_thread(self._guest.execute, "kill $(cat /tmp/btmon.pid)")
         await self._process.wait()
 
     async def keep(self, path: pathlib.Path) -> None:
