@@ -33,7 +33,7 @@ extension RunNarrator {
     case .stranger(let sighting, let stranger):
       let name = sighting.name.isEmpty ? "a board" : sighting.name
       let signal = sighting.signal.map { ", \($0) dBm" } ?? ""
-      let reason = Self.words(stranger, sighting.place)
+      let reason = "\(Self.cause(stranger)); \(Self.remedy(stranger, sighting.place))"
       say(
         .info, "Bluetooth: \(name) is near (\(sighting.place.address)\(signal)), not admitted: \(reason)",
         ["_adapter": "\(sighting.place.adapter)", "_address": "\(sighting.place.address)"])
@@ -69,14 +69,24 @@ extension RunNarrator {
     }
   }
 
-  /// Why a board is not admitted and what to do.
-  static func words(_ stranger: Stranger, _ place: RadioPlace) -> String {
+  /// Why a board is not admitted.
+  static func cause(_ stranger: Stranger) -> String {
+    switch stranger {
+    case .unknown: "nobody paired it"
+    case .failed(.bondLost): "it lost its key"
+    case .failed(.foreign): "it is not the board that it should be"
+    case .failed: "pairing failed"
+    }
+  }
+
+  /// What to do about it.
+  private static func remedy(_ stranger: Stranger, _ place: RadioPlace) -> String {
     switch stranger {
     case .unknown:
       "plug it in by USB once, or run: fedbridge pair \(place.address), or: fedbridge permit-join"
-    case .failed(.bondLost): "it lost its key; run: fedbridge forget, then fedbridge pair \(place.address)"
-    case .failed(.foreign): "it is not the board that it should be"
-    case .failed: "pairing failed; plug it in by USB once, or run: fedbridge pair \(place.address)"
+    case .failed(.bondLost): "run: fedbridge forget, then: fedbridge pair \(place.address)"
+    case .failed(.foreign): "take it away, or run: fedbridge forget"
+    case .failed: "plug it in by USB once, or run: fedbridge pair \(place.address)"
     }
   }
 

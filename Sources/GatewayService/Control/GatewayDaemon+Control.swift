@@ -60,7 +60,7 @@ extension GatewayDaemon {
       SeenBoard(
         address: sighting.place.address, name: sighting.name, claims: sighting.claimed?.description,
         signal: sighting.signal, lastSeen: Date(timeIntervalSinceNow: -Double(now - heardAt) / 1_000_000),
-        reason: RunNarrator.words(stranger, sighting.place))
+        reason: RunNarrator.cause(stranger))
     }
   }
 
