@@ -242,7 +242,7 @@ actor GatewayDaemon: Service {
         let secret = wantsSecret ? await cableSecret(of: board) : nil
         engine.boardIdentified(link, board, name: record.name, cableSecret: secret, now: now)
         if engine.isServing(link) { links[link]?.hasServed = true }
-        if secret != nil { radio?.schedule.secretShared(with: board, now: now.microseconds) }
+        if secret != nil { secretShared(with: board) }
       } catch {
         narrator.storeFailed(error)
         // What it contributes could not be kept either: it keeps its update and is greeted again later.

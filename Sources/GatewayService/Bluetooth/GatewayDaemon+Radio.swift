@@ -82,15 +82,22 @@ extension GatewayDaemon {
   /// - Returns: whether there was anything to do.
   func settleRadio() -> Bool {
     guard let radio else { return false }
-    noteCables(radio)
+    noteCables(radio, of: radio.schedule.boardsOfInterest)
     let actions = radio.schedule.takeActions()
     for action in actions { perform(action, radio) }
     return !actions.isEmpty
   }
 
+  /// A secret went over the cable to a board, which is on that cable and so is not to be paired now.
+  func secretShared(with board: BoardID) {
+    guard let radio else { return }
+    noteCables(radio, of: [board])
+    radio.schedule.secretShared(with: board, now: now.microseconds)
+  }
+
   /// Tells the schedule which boards are served over the cable.
-  private func noteCables(_ radio: Radio) {
-    for board in radio.schedule.boardsOfInterest {
+  private func noteCables(_ radio: Radio, of boards: Set<BoardID>) {
+    for board in boards {
       let isServed = if case .serial? = engine.servedCarrier(of: board) { true } else { false }
       guard isServed != radio.onCable.contains(board) else { continue }
       if isServed { radio.onCable.insert(board) } else { radio.onCable.remove(board) }

@@ -42,7 +42,7 @@ async def test_a_stranger_is_told_of_and_joins_while_that_is_permitted(air_desk:
     assert listed["boards"] == []
     [stranger] = listed["strangers"]
     assert stranger["address"] == board.address and stranger["claims"] == f"{identity(1):016x}"
-    assert "fedbridge pair" in stranger["reason"]
+    assert stranger["reason"] == "nobody paired it"
     assert [each["state"] for each in listed["adapters"]] == ["on"]
     # Nobody even connected to it.
     assert board.program.lines == []
