@@ -135,6 +135,8 @@ let mirrors: [Target] = [
   .target(name: "PropertyTesting", path: "Tests/PropertyTesting", swiftSettings: strict),
   tests("Bytes"),
   tests("Digests"),
+  tests("BluetoothPolicy", ["Rounds"]),
+  tests("BluetoothDevices"),
   tests("CBOR", ["Bytes"]),
   tests("TrainingCore", ["Bytes", "CoreChecks"]),
   tests("UpdateCodec", ["Bytes", "Digests", "TrainingCore"]),

@@ -6,7 +6,7 @@ import struct
 
 from bumble.l2cap import L2capError, LeCreditBasedChannelSpec
 
-from frames import greeting, is_welcome
+from frames import greeting, is_welcome, welcomed
 from rig import PATIENCE
 from settings import OPEN, OPEN_SHORT, REFUSED, group
 
@@ -100,15 +100,13 @@ async def a_session_opens_over_the_channel(central, board):
         channel.sink = frames.put_nowait
         for number in range(20):
             channel.write(greeting(number))
-            async with asyncio.timeout(PATIENCE):
-                assert is_welcome(await frames.get())
+            assert await welcomed(frames)
         await channel.disconnect()
         # And over another one.
         channel = await connection.create_l2cap_channel(LeCreditBasedChannelSpec(psm=PSM, mtu=1040, mps=64))
         channel.sink = frames.put_nowait
         channel.write(greeting(99))
-        async with asyncio.timeout(PATIENCE):
-            assert is_welcome(await frames.get())
+        assert await welcomed(frames)
 
 
 @test()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Holds the board's Bluetooth host against Bumble's: `virtual-board` behind a virtual controller, Bumble's central before it.
+"""Holds the board's Bluetooth host against Bumble's: `virtual-board`, or `Scripts/qemu-board` with the Cortex-M4F's image,
+behind a virtual controller, Bumble's central before it.
 
     conformance.py --board PROGRAM [--only TEXT] [--verbose]
 

@@ -1,4 +1,7 @@
 """Frames of the link protocol and their fragments, written from Protocols/link.md and Protocols/gatt.md."""
+import asyncio
+
+from rig import PATIENCE
 
 
 def crc32c(octets):
@@ -55,6 +58,19 @@ def unstuffed(stuffed_octets):
         code, block, rest = rest[0], rest[1:rest[0]], rest[max(rest[0], 1):]
         out += block + (b"\0" if code < 255 and rest else b"")
     return out
+
+
+async def welcomed(frames):
+    """Waits for a welcome. A board may say other things between, such as lines for the log."""
+    async with asyncio.timeout(PATIENCE):
+        while not is_welcome(await frames.get()):
+            pass
+    return True
+
+
+def no_welcome(frames):
+    """Whether none came; takes out what did."""
+    return not any(is_welcome(frames.get_nowait()) for _ in range(frames.qsize()))
 
 
 class Fragments:

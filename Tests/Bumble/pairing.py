@@ -13,7 +13,7 @@ from bumble.l2cap import L2capError, LeCreditBasedChannelSpec
 from bumble.pairing import PairingConfig, PairingDelegate
 
 from carriers import GATTLink, PluggedCable
-from frames import cable_secret, greeting, is_welcome
+from frames import cable_secret, farewell, greeting, welcomed
 from rig import PATIENCE
 from settings import CABLE, CABLE_SECRET, CABLE_UNKNOWN, JUST_WORKS, PASSKEY, PLUGGED_CABLE, REFUSED, Setting, group
 
@@ -74,8 +74,7 @@ async def greet_over_channel(connection):
     frames = asyncio.Queue()
     channel.sink = frames.put_nowait
     channel.write(greeting())
-    async with asyncio.timeout(PATIENCE):
-        assert is_welcome(await frames.get())
+    assert await welcomed(frames)
     await channel.disconnect()
 
 
@@ -185,6 +184,7 @@ async def a_secret_that_came_over_the_cable_serves_at_once_and_after_a_reset(cen
             async with asyncio.timeout(PATIENCE):
                 while not await would_pair_by_cable(connection):
                     await asyncio.sleep(0.05)
+        cable.say(farewell(9))
         cable.close()
         pairs(central, await exchange_nonces(connection))
         assert await pair(central, board, connection)

@@ -80,6 +80,11 @@ class Board:
                 await self.said.wait()
 
     @property
+    def notices_pulled_cables(self):
+        """A virtual board sees the hang-up of its terminal. An emulated one has a UART, which cannot tell."""
+        return self.program.name != "qemu-board"
+
+    @property
     def is_alive(self):
         return self.process.returncode is None
 
@@ -88,6 +93,10 @@ class Board:
             self.process.terminate()
         await self.process.wait()
         await self.reader
+        # A controller loses power with its board. This one would go on advertising for a board that is not there yet, and
+        # take what follows for the rest of a packet that was cut.
+        self.controller.on_packet(bytes(hci.HCI_LE_Set_Advertising_Enable_Command(advertising_enable=0)))
+        self.transport.source.parser.reset()
 
     async def __aexit__(self, *_):
         await self.stop()

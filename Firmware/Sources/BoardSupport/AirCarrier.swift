@@ -22,7 +22,7 @@ public protocol AirCarrier: ~Copyable {
   mutating func timeOut(now: Timestamp)
 
   /// When ``timeOut(now:)`` is due.
-  var nextDeadline: Timestamp? { get }
+  var nextDeadline: Timestamp? { mutating get }
 
   /// Whether something waits for room to be sent.
   var isWaiting: Bool { get }

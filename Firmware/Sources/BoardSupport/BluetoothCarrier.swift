@@ -33,7 +33,8 @@ public final class BluetoothCarrier<Port: ControllerPort>: AirCarrier {
   /// What to use instead of the secret that came over the cable.
   private let secretOverride: CableSecret?
   private var host: BLEHost
-  private var framing = H4Framing(maximumPacket: H4Framing.longestEvent)
+  /// Controllers hand on what came in one packet of the link layer, 251 octets; virtual ones whole frames.
+  private var framing = H4Framing(maximumPacket: 1100)
   private var input = [UInt8](repeating: 0, count: 256)
   private var packet = BoundedBytes(capacity: BLEHost.recommendedPacketCapacity)
   private var sent = 0
@@ -86,6 +87,24 @@ public final class BluetoothCarrier<Port: ControllerPort>: AirCarrier {
     return true
   }
 
+  private static func hand<Hardware: BoardHardware & ~Copyable>(
+    _ frame: borrowing BoundedBytes, to runtime: inout BoardRuntime<Hardware>, _ now: Timestamp
+  ) {
+    runtime.receive(frame: frame.span, over: .air, now: now)
+  }
+
+  private static func keep<Hardware: BoardHardware & ~Copyable>(
+    _ bonds: borrowing BoundedBytes, in runtime: inout BoardRuntime<Hardware>
+  ) {
+    runtime.keepBonds(bonds.span)
+  }
+
+  private static func show(_ line: borrowing BoundedBytes, on port: Port) { port.show(line.span) }
+
+  private static func send(_ packet: borrowing BoundedBytes, from start: Int, to port: Port) -> Int {
+    port.send(packet.span.extracting(start..<packet.count))
+  }
+
   private static func send(_ frame: borrowing BoundedBytes, by host: inout BLEHost) {
     host.send(frame: frame.span)
   }
@@ -125,20 +144,26 @@ public final class BluetoothCarrier<Port: ControllerPort>: AirCarrier {
   private func settle<Hardware: BoardHardware & ~Copyable>(
     _ runtime: inout BoardRuntime<Hardware>, _ now: Timestamp
   ) {
-    while let event = host.takeEvent() {
-      switch event {
-      case .carrierClosed: runtime.linkLost(over: .air, now: now)
-      case .bondChanged:
-        bonds.removeAll()
-        host.encodeBonds(into: &bonds)
-        runtime.keepBonds(bonds.span)
-      default: break
-      }
-      line.removeAll()
-      event.appendLine(to: &line)
-      if line.count > 0 { port.show(line.span) }
+    while let event = host.takeEvent() { tell(event, to: &runtime, now) }
+    while host.takeFrame(into: &frame) { Self.hand(frame, to: &runtime, now) }
+  }
+
+  // Apart, so that a frame is not received with these values on the stack.
+  @inline(never)
+  private func tell<Hardware: BoardHardware & ~Copyable>(
+    _ event: HostEvent, to runtime: inout BoardRuntime<Hardware>, _ now: Timestamp
+  ) {
+    switch event {
+    case .carrierClosed: runtime.linkLost(over: .air, now: now)
+    case .bondChanged:
+      bonds.removeAll()
+      host.encodeBonds(into: &bonds)
+      Self.keep(bonds, in: &runtime)
+    default: break
     }
-    while host.takeFrame(into: &frame) { runtime.receive(frame: frame.span, over: .air, now: now) }
+    line.removeAll()
+    event.appendLine(to: &line)
+    if line.count > 0 { Self.show(line, on: port) }
   }
 
   // MARK: To the controller
@@ -164,7 +189,7 @@ public final class BluetoothCarrier<Port: ControllerPort>: AirCarrier {
           return true
         }
       }
-      let count = port.send(packet.span.extracting(sent..<packet.count))
+      let count = Self.send(packet, from: sent, to: port)
       guard count > 0 else { return false }
       sent += count
     }

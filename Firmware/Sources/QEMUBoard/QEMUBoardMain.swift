@@ -10,32 +10,34 @@ import MPS2Board
 @main struct QEMUBoardMain {
   static func main() {
     let setUp = MPS2Machine.setUp()
-    let configuration = BoardConfiguration.standard(board: setUp.board, hardware: "qemu-mps2-an386")
+    var configuration = BoardConfiguration.standard(board: setUp.board, hardware: "qemu-mps2-an386")
     if let bluetooth = setUp.bluetooth {
-      run(setUp, bluetooth, configuration)
+      configuration.pairsByCable = true
+      run(setUp, makeCarrier(setUp, bluetooth, configuration), configuration)
     } else {
-      let board = BoardMain(
-        machine: setUp.start(), hardware: setUp.hardware, air: NoAir(), configuration: configuration)
-      if setUp.isMeasured { MPS2Machine.reportMemory() }
-      board.run()
+      run(setUp, NoAir(), configuration)
     }
   }
 
+  // Apart, so that the stack holds the making of the host and that of the rest one after the other.
   @inline(never)
-  private static func run(
-    _ setUp: MPS2Machine.SetUp, _ bluetooth: MPS2Machine.BluetoothSetUp, _ common: BoardConfiguration
-  ) -> Never {
-    var configuration = common
-    configuration.pairsByCable = true
+  private static func makeCarrier(
+    _ setUp: MPS2Machine.SetUp, _ bluetooth: MPS2Machine.BluetoothSetUp, _ board: BoardConfiguration
+  ) -> BluetoothCarrier<MPS2Controller> {
     let host = BLEHostConfiguration(
-      board: common.board, model: ShortText("QEMU board"), firmware: common.firmware,
-      hardware: common.hardware, maximumFrame: common.limits.maximumFrame, mode: bluetooth.mode)
+      board: board.board, model: ShortText("QEMU board"), firmware: board.firmware, hardware: board.hardware,
+      maximumFrame: board.limits.maximumFrame, mode: bluetooth.mode)
+    return BluetoothCarrier(
+      port: MPS2Controller(), configuration: host, mode: bluetooth.mode, secretOverride: bluetooth.secret,
+      noise: { setUp.hardware.randomWord() })
+  }
+
+  @inline(never)
+  private static func run<Air: AirCarrier & ~Copyable>(
+    _ setUp: MPS2Machine.SetUp, _ air: consuming Air, _ configuration: BoardConfiguration
+  ) -> Never {
     let board = BoardMain(
-      machine: setUp.start(), hardware: setUp.hardware,
-      air: BluetoothCarrier(
-        port: MPS2Controller(), configuration: host, mode: bluetooth.mode, secretOverride: bluetooth.secret,
-        noise: { setUp.hardware.randomWord() }),
-      configuration: configuration)
+      machine: setUp.start(), hardware: setUp.hardware, air: air, configuration: configuration)
     if setUp.isMeasured { MPS2Machine.reportMemory() }
     board.run()
   }

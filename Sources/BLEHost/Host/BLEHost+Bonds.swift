@@ -9,7 +9,8 @@ extension BLEHost {
 
   /// Appends all bonds and what their peers configured, as Protocols/pairing-by-cable.md has them:
   /// ``encodedBondsLength`` octets.
-  public func encodeBonds(into octets: inout BoundedBytes) {
+  @inline(never)
+  public mutating func encodeBonds(into octets: inout BoundedBytes) {
     for slot in 0..<Self.bondCapacity {
       if let peer = bond(at: slot) {
         peer.bond.encode(into: &octets)
@@ -21,6 +22,7 @@ extension BLEHost {
   }
 
   /// Takes bonds that were kept. What cannot be read is no bond: its peer pairs again.
+  @inline(never)
   public mutating func restoreBonds(_ octets: Span<UInt8>) {
     for slot in 0..<min(Self.bondCapacity, octets.count / Self.slotLength) {
       let start = slot * Self.slotLength

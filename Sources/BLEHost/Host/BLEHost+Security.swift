@@ -17,7 +17,7 @@ extension BLEHost {
   }
 
   /// The bond in a slot, 0..<``bondCapacity``; nil if there is none.
-  public func bond(at slot: Int) -> BondedPeer? { bonds[slot] }
+  public mutating func bond(at slot: Int) -> BondedPeer? { bonds[slot] }
 
   /// Puts a bond into a slot, as it was kept, or takes it out. A connection that is encrypted with it stays so.
   public mutating func setBond(_ peer: BondedPeer?, at slot: Int) {

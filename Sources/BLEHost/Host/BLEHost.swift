@@ -148,8 +148,10 @@ public struct BLEHost: ~Copyable {
   public mutating func takeFrame(into frame: inout BoundedBytes) -> Bool { inbox.takeFrame(into: &frame) }
 
   /// Whether a frame may be handed in: a carrier is open, and the one before is on its way.
+  ///
+  /// Mutating, as are others that change nothing: what only borrows so large a value copies it to the stack first.
   public var canSendFrame: Bool {
-    openCarrier != nil && outgoingFrame.isEmpty && transit?.source != .frame
+    mutating get { openCarrier != nil && outgoingFrame.isEmpty && transit?.source != .frame }
   }
 
   /// Hands in a frame to be sent. One that comes before ``canSendFrame``, or that is longer than the peer takes, is
@@ -168,12 +170,16 @@ public struct BLEHost: ~Copyable {
 
   /// When ``timeOut(now:)`` has to be called at the latest.
   public var nextDeadline: Timestamp? {
-    var deadline = Timestamp.earliest(commands.deadline, security.nextDeadline)
-    if case .failed(let until) = phase { deadline = .earliest(deadline, until) }
-    if let stalledSince { deadline = .earliest(deadline, stalledSince + Self.stallTimeout) }
-    if let closingSince { deadline = .earliest(deadline, closingSince + Self.closingTimeout) }
-    if let link, openCarrier == nil { deadline = .earliest(deadline, link.heard + configuration.idleTimeout) }
-    return deadline
+    @inline(never) mutating get {
+      var deadline = Timestamp.earliest(commands.deadline, security.nextDeadline)
+      if case .failed(let until) = phase { deadline = .earliest(deadline, until) }
+      if let stalledSince { deadline = .earliest(deadline, stalledSince + Self.stallTimeout) }
+      if let closingSince { deadline = .earliest(deadline, closingSince + Self.closingTimeout) }
+      if let link, openCarrier == nil {
+        deadline = .earliest(deadline, link.heard + configuration.idleTimeout)
+      }
+      return deadline
+    }
   }
 
   /// Time passed.

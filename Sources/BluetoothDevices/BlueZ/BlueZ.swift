@@ -26,6 +26,7 @@ public actor BlueZ {
   private let continuation: AsyncStream<BlueZEvent>.Continuation
   /// The service that boards have, in small letters.
   let boardService: String
+  private let busAddress: String?
   private var bus: SystemBus?
   private(set) var tree = ObjectTree()
   private var isRunning = false
@@ -45,9 +46,12 @@ public actor BlueZ {
 
   /// Nothing is asked before ``poke()``.
   ///
-  /// - Parameter boardService: UUID of the service that boards have.
-  public init(boardService: String) throws(BlueZError) {
+  /// - Parameters:
+  ///   - boardService: UUID of the service that boards have.
+  ///   - busAddress: of another bus than the system's.
+  public init(boardService: String, busAddress: String? = nil) throws(BlueZError) {
     thread = try BusThread()
+    self.busAddress = busAddress
     self.boardService = boardService.lowercased()
     (events, continuation) = AsyncStream.makeStream()
     thread.serve { [weak self, thread] in
@@ -107,7 +111,7 @@ public actor BlueZ {
   }
 
   private func connect() throws(BusError) {
-    let bus = try SystemBus()
+    let bus = try SystemBus(address: busAddress)
     self.bus = bus
     try bus.listen(
       "type='signal',sender='org.bluez',interface='\(Self.objectManager)'", heard { $0.objectsChanged($1) })

@@ -2,8 +2,6 @@ import CSystemd
 import Glibc
 
 /// A connection to the system's bus by sd-bus, for one thread.
-///
-/// `DBUS_SYSTEM_BUS_ADDRESS` in the environment names another bus.
 final class SystemBus {
   /// An answer to a call that waits.
   private final class PendingCall {
@@ -27,10 +25,29 @@ final class SystemBus {
 
   /// Connects.
   ///
+  /// - Parameter address: of another bus; nil for the system's, or the one that `DBUS_SYSTEM_BUS_ADDRESS` names.
   /// - Throws: ``BusError/notSent(errno:)``.
-  init() throws(BusError) {
-    let result = sd_bus_open_system(&bus)
-    guard result >= 0 else { throw .notSent(errno: -result) }
+  init(address: String? = nil) throws(BusError) {
+    var result: CInt
+    if let address {
+      result = sd_bus_new(&bus)
+      if result >= 0 { result = sd_bus_set_address(bus, address) }
+      if result >= 0 { result = sd_bus_set_bus_client(bus, 1) }
+      if result >= 0 { result = sd_bus_start(bus) }
+    } else {
+      result = sd_bus_open_system(&bus)
+    }
+    guard result >= 0 else {
+      bus = sd_bus_unref(bus)
+      throw .notSent(errno: -result)
+    }
+  }
+
+  /// The name that the bus gave this connection.
+  var uniqueName: String {
+    var name: UnsafePointer<CChar>?
+    sd_bus_get_unique_name(bus, &name)
+    return name.map { String(cString: $0) } ?? ""
   }
 
   deinit { close() }

@@ -23,7 +23,9 @@ public struct BluetoothAddress: Sendable, Hashable {
   /// Reads `C0:00:C0:FF:EE:01`; nil for anything else.
   public init?(_ text: String, isRandom: Bool) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    let octets = parts.compactMap { $0.utf8.count == 2 ? UInt8($0, radix: 16) : nil }
+    let octets = parts.compactMap {
+      $0.utf8.count == 2 && $0.allSatisfy(\.isHexDigit) ? UInt8($0, radix: 16) : nil
+    }
     guard parts.count == 6, octets.count == 6 else { return nil }
     let number = octets.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     self.octets = InlineOctets(

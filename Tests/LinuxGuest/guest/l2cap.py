@@ -3,9 +3,10 @@
 
   l2cap.py att ADDRESS HEX …            send requests on the attribute channel; prints what is answered, in hexadecimal
   l2cap.py channel ADDRESS [HEX …]      open a channel; prints {"mtu": the board's}, then what is answered to each of these
-  l2cap.py channel ADDRESS --flood N    open a channel and send so many octets in messages of 1000; prints {"bytes", "seconds"}
+  l2cap.py channel ADDRESS --flood N    open one and send so many octets in messages of 1000; prints {"bytes", "seconds"}
 
-Addresses are random ones. An error is a last line {"error": "ECONNREFUSED"}, with "bytes" if some had gone, and exit status 1.
+Addresses are random ones. An error is a last line {"error": "ECONNREFUSED"}, with "bytes" if some had gone, and exit
+status 1.
 """
 
 import argparse
@@ -104,7 +105,7 @@ def main():
     each.add_argument("--flood", type=int, metavar="N")
     each.set_defaults(do=channel)
     for each in commands.choices.values():
-        each.add_argument("--adapter", default="00:00:00:00:00:00", metavar="ADDRESS", help="the adapter's; any if not given")
+        each.add_argument("--adapter", default="00:00:00:00:00:00", metavar="ADDRESS", help="the adapter's (any)")
         each.add_argument("--security", choices=LEVELS, default="low")
         each.add_argument("--patience", type=float, default=20, metavar="SECONDS")
     arguments = parser.parse_args()

@@ -62,7 +62,8 @@ def parse_arguments() -> argparse.Namespace:
                         help="a board; can be repeated")
     parser.add_argument("--adapters", type=int, default=1, metavar="N", help="how many adapters there are (1)")
     parser.add_argument("--guest", action="store_true", help="plug them into the guest that runs")
-    parser.add_argument("--port", type=int, default=3250, help="loopback port of the first adapter; others follow (3250)")
+    parser.add_argument("--port", type=int, default=None, metavar="N",
+                        help="loopback port of the first adapter; others follow (3250; with --guest any)")
     parser.add_argument("--program", type=Path, metavar="PATH", help="another virtual-board than that of .build/release")
     parser.add_argument("--qemu-program", type=Path, metavar="PATH", help="another qemu-board than that of Scripts")
     parser.add_argument("--data", type=Path, metavar="FILE", default=DIGITS, help="data set (.fbds; the bundled digits)")
@@ -158,8 +159,9 @@ async def serve(arguments: argparse.Namespace, folder: Path) -> None:
         boards = [await make_board(radio, each, arguments, folder) for each in arguments.board]
         telling = [asyncio.create_task(tell(board)) for board in boards]
         try:
+            first = arguments.port if arguments.port is not None else 0 if guest is not None else 3250
             for number in range(arguments.adapters):
-                adapter = await radio.adapter(arguments.port + number)
+                adapter = await radio.adapter(first + number if first else 0)
                 if guest is None:
                     print(f"in the guest: Tests/LinuxGuest/guest/adapter.py 10.0.2.2:{adapter.port} --again")
                 else:

@@ -45,6 +45,8 @@ class Chip(Controller):
         self.total_num_le_acl_data_packets = ACL_BUFFERS
         #: How strong others hear it, in dBm.
         self.signal = -50
+        #: Octets of data that came over the air.
+        self.received = 0
         self._in_range = True
         self._connecting: ll.ConnectInd | None = None
         #: Seconds, by the handle of a connection.
@@ -212,6 +214,7 @@ class Chip(Controller):
         connection = self.le_connections.get(sender_address)
         if connection is None:
             return
+        self.received += len(data)
         length = self.le_acl_data_packet_length
         for offset in range(0, len(data), length):
             piece = data[offset:offset + length]
