@@ -25,7 +25,7 @@ import numpy as np
 from machine.guest import Guest
 from radio import AirBoard, Radio
 from radio.bare import BarePeripheral
-from radio.transcript import Transcript, Transfer
+from radio.transcript import Frames, Transcript
 from scenarios import wide
 from scenarios.gateway import Gateway
 from scenarios.reference import PROGRAMS, identity
@@ -35,6 +35,8 @@ RULE = "/etc/udev/rules.d/70-fedbridge.rules"
 #: Bytes a second in each direction: about what L2CAP, and commands and notifications, reach between a Nano 33 BLE and a
 #: laptop.
 L2CAP_PACE, GATT_PACE = 60_000, 20_000
+#: A command to write, and a notification; what stands before their octets.
+COMMANDS, ATT_HEADER = (0x52, 0x1B), 7
 LIMIT = 120.0
 FIGURES = ["exchange", "joining", "l2cap", "gatt"]
 
@@ -63,7 +65,7 @@ class Data:
 
 
 #: A model of 65,412 bytes, and one of TinyFedTL's 514 parameters.
-OBJECT, TINY = Data(483, 26), Data(13, 2)
+OBJECT, TINY = Data(484, 25), Data(13, 2)
 
 
 class Bench:
@@ -83,15 +85,16 @@ class Bench:
         return board
 
     @contextlib.asynccontextmanager
-    async def gateway(self, data: pathlib.Path, *options: str) -> AsyncIterator[Gateway]:
-        """One that lets boards join."""
+    async def gateway(self, data: pathlib.Path, *options: str, permits: bool = True) -> AsyncIterator[Gateway]:
+        """One that lets strangers join if it `permits` that."""
         shared = self.guest.run / "share" / data.name
         shared.write_bytes(data.read_bytes())
         gateway = await Gateway.start(
             self.guest, "--dataset", f"/srv/share/{data.name}", "--codec", "float32", *options)
         try:
-            await asyncio.to_thread(
-                self.guest.check, f"/srv/programs/fedbridge permit-join --for 60m --state-dir {gateway.state}")
+            if permits:
+                await asyncio.to_thread(
+                    self.guest.check, f"/srv/programs/fedbridge permit-join --for 60m --state-dir {gateway.state}")
             yield gateway
         finally:
             await gateway.stop()
@@ -99,14 +102,17 @@ class Bench:
     async def bare(self, words: str, is_down: bool, octets: int) -> float:
         """Octets a second of a bare pump from the first packet to the last."""
         moved: list[tuple[float, int]] = []
+        messages = Frames()
 
         class Meter:
             def advertised(self, *_: object) -> None: ...
 
             def sent(self, sender: object, receiver: object, pdu: bytes) -> None:
-                if (receiver is peripheral.chip) == is_down and len(pdu) >= 200:
-                    # 4 of L2CAP; 3 of ATT, or 2 of every third segment.
-                    moved.append((time.monotonic(), len(pdu) - 4))
+                if (receiver is peripheral.chip) != is_down:
+                    return
+                message = pdu[ATT_HEADER:] if pdu[ATT_HEADER - 3] in COMMANDS and pdu[2] == 4 else messages.take(pdu)
+                if message:
+                    moved.append((time.monotonic(), len(message)))
 
         async with BarePeripheral(self.radio.air) as peripheral:
             peripheral.outgoing = 0 if is_down else octets
@@ -171,7 +177,8 @@ class Bench:
         self.radio.air.pace = L2CAP_PACE
         board = await self.board(data, pairing="cable", cable=True)
         transcript = Transcript(self.radio.air, board.chip)
-        async with self.gateway(data) as gateway:
+        async with self.gateway(data, permits=False) as gateway:
+            await gateway.line("is near")
             assert board.usb is not None
             await self.hub.plug(board.usb, 0)
             await gateway.line("joined on ttyACM")

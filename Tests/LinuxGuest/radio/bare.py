@@ -55,6 +55,8 @@ class BarePeripheral:
         connection.on("connection_att_mtu_update", lambda *_: self._notify(connection))
 
     def _opened(self, channel: l2cap.LeCreditBasedChannel) -> None:
+        # Without one nothing is taken.
+        channel.sink = lambda _: None
         if self.outgoing:
             channel.write(bytes(self.outgoing))
 
