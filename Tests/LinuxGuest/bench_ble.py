@@ -24,8 +24,8 @@ import numpy as np
 
 from machine.guest import Guest
 from radio import AirBoard, Radio
-from radio.bare import BarePeripheral
-from radio.transcript import Frames, Transcript
+from radio.pump import BarePump
+from radio.transcript import Transcript
 from scenarios import wide
 from scenarios.gateway import Gateway
 from scenarios.reference import PROGRAMS, identity
@@ -35,8 +35,6 @@ RULE = "/etc/udev/rules.d/70-fedbridge.rules"
 #: Bytes a second in each direction: about what L2CAP, and commands and notifications, reach between a Nano 33 BLE and a
 #: laptop.
 L2CAP_PACE, GATT_PACE = 60_000, 20_000
-#: A command to write, and a notification; what stands before their octets.
-COMMANDS, ATT_HEADER = (0x52, 0x1B), 7
 LIMIT = 120.0
 FIGURES = ["exchange", "joining", "l2cap", "gatt"]
 
@@ -73,6 +71,7 @@ class Bench:
 
     def __init__(self, guest: Guest, radio: Radio, hub: Hub, folder: pathlib.Path, quick: bool) -> None:
         self.guest, self.radio, self.hub, self.folder, self.quick = guest, radio, hub, folder, quick
+        self.pump = BarePump(guest, radio.air)
         self._boards = 0
 
     async def board(self, data: pathlib.Path, pairing: str = "just-works", cable: bool = False) -> AirBoard:
@@ -99,29 +98,6 @@ class Bench:
         finally:
             await gateway.stop()
 
-    async def bare(self, words: str, is_down: bool, octets: int) -> float:
-        """Octets a second of a bare pump from the first packet to the last."""
-        moved: list[tuple[float, int]] = []
-        messages = Frames()
-
-        class Meter:
-            def advertised(self, *_: object) -> None: ...
-
-            def sent(self, sender: object, receiver: object, pdu: bytes) -> None:
-                if (receiver is peripheral.chip) != is_down:
-                    return
-                message = pdu[ATT_HEADER:] if pdu[ATT_HEADER - 3] in COMMANDS and pdu[2] == 4 else messages.take(pdu)
-                if message:
-                    moved.append((time.monotonic(), len(message)))
-
-        async with BarePeripheral(self.radio.air) as peripheral:
-            peripheral.outgoing = 0 if is_down else octets
-            self.radio.air.witness = Meter()
-            command = words.format(address=peripheral.address) + (f" --flood {octets}" if is_down else f" --drain {octets}")
-            await asyncio.to_thread(
-                self.guest.check, f"python3 -S Tests/LinuxGuest/guest/l2cap.py {command} --patience 60", LIMIT)
-        return sum(count for _, count in moved[1:]) / (moved[-1][0] - moved[0][0])
-
     # Figures.
 
     async def transfers(self, carrier: str, pace: int, bare: str, options: list[str]) -> None:
@@ -134,7 +110,7 @@ class Bench:
 
         async def pump() -> None:
             for is_down in (True, False):
-                rates[is_down].append(await self.bare(bare, is_down, 3 * size))
+                rates[is_down].append(await self.pump.octets_a_second(bare, is_down, 3 * size))
 
         await pump()
         board = await self.board(data)
@@ -153,6 +129,9 @@ class Bench:
             report(f"{path}/goodput_kb_per_s", ours / 1000, "kB/s")
             report(f"{path}/bare_kb_per_s", statistics.mean(rates[is_down]) / 1000, "kB/s")
             report(f"{path}/goodput_ratio", ours / statistics.mean(rates[is_down]), "ratio")
+            # Without the turnarounds before the first piece and after the last one.
+            flowing = statistics.median((length - 1024) / (each.chunks[-1] - each.chunks[0]) for each in of_it)
+            report(f"{path}/flow_ratio", flowing / statistics.mean(rates[is_down]), "ratio")
             report(f"{path}/overhead_ratio", overhead, "ratio")
 
     async def exchange(self, pace: int | None) -> None:
@@ -170,6 +149,7 @@ class Bench:
         name = "exchange/tinyfedtl/ble" + (f"-at-{pace // 1000}" if pace else "")
         report(f"{name}/ms", statistics.median(times) * 1000, "ms")
         report(f"{name}/speedup", 62 / statistics.median(times), "ratio")
+        report(f"{name}/bare_turnaround/ms", await self.pump.turnaround() * 1000, "ms")
 
     async def joining(self) -> None:
         """How long it takes until a model arrives at a board that is known, and until one is known."""

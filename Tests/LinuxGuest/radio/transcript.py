@@ -28,7 +28,8 @@ class Transfer:
     offered: float
     #: Octets of L2CAP PDUs in its direction since.
     carried: int = 0
-    first_chunk: float | None = None
+    #: When chunks of it went.
+    chunks: list[float] = dataclasses.field(default_factory=list)
     confirmed: float | None = None
 
     @property
@@ -108,7 +109,7 @@ class Transcript:
             if is_down:
                 self.chunks.append(now)
             if transfer := self._open.get((is_down, int.from_bytes(frame[6:8], "little"))):
-                transfer.first_chunk = transfer.first_chunk or now
+                transfer.chunks.append(now)
         elif frame[0] == CONTROL:
             self._control(frame[8:-4], is_down, now)
 
