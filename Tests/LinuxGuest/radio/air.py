@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from machine.places import PROJECT
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 require_version()
 
 
+class Witness(Protocol):
+    """Is told what goes over the air, when it goes."""
+
+    def advertised(self, sender: Chip, packet: ll.AdvertisingPdu) -> None:
+        """Advertisements, and requests for a connection."""
+
+    def sent(self, sender: Chip, receiver: Chip, pdu: bytes) -> None:
+        """A whole L2CAP PDU; with a pace, as the last packet of it begins."""
+
+
 class Air(Link):
     """Bumble's link between controllers in one process, all of them `Chip`s, with distance.
 
@@ -33,6 +43,7 @@ class Air(Link):
         super().__init__()
         #: Bytes a second that each chip sends at most; None: as fast as this machine is.
         self.pace: float | None = None
+        self.witness: Witness | None = None
 
     # Connections, and whether their other end is there.
 
@@ -64,6 +75,8 @@ class Air(Link):
             heard = []
         else:
             heard = [each for each in self.controllers if each is not sender and each.in_range]
+            if self.witness is not None:
+                self.witness.advertised(sender, packet)
         if isinstance(packet, ll.ConnectInd):
             # Only the one that it is meant for, and only while that advertises: else nobody answers the first packets.
             heard = [each for each in heard if each.advertises_as(packet.advertiser_address)][:1]
@@ -95,4 +108,6 @@ class Air(Link):
         connection = sender_controller.le_connections.get(destination_address)
         receiver = self.peer(sender_controller, connection) if connection is not None else None
         if connection is not None and receiver is not None:
+            if self.witness is not None:
+                self.witness.sent(sender_controller, receiver, data)
             asyncio.get_running_loop().call_soon(receiver.on_link_acl_data, connection.self_address, transport, data)
