@@ -97,7 +97,8 @@ let applications: [Target] = [
     "GatewayService",
     [
       "BLEHost", "BLESecurity", "Baselines", "BluetoothDevices", "BluetoothPolicy", "Bytes", "ConsoleLog",
-      "Cryptography", "Datasets", "Digests", "Gateway", "GatewayControl", "GatewayStore", "LinkProtocol", "Rounds",
+      "Cryptography", "Datasets", "Digests", "Gateway", "GatewayControl", "GatewayStore", "LinkProtocol",
+      "Rounds",
       "SerialDevices", "TrainingCore", "UpdateCodec", logging,
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"),
