@@ -161,7 +161,8 @@ class Bench:
             await gateway.line("is near")
             assert board.usb is not None
             await self.hub.plug(board.usb, 0)
-            await gateway.line("joined on ttyACM")
+            # By then the board has the secret too.
+            await gateway.line("contribution to round 1 stored")
             self.hub.unplug(board.usb)
             unplugged = time.monotonic()
             await board.line("paired", timeout=LIMIT)

@@ -17,6 +17,9 @@ What is where, from the air up:
     board     a program with a controller, and a cable if wanted
     radio     all of it
 
+For figures (bench_ble.py): `transcript`, what a board and a gateway said and when; `bare`, a peripheral with nothing above
+L2CAP and ATT; `pump`, what a small program in the guest does with it.
+
 What this is not: a link layer. Advertising and control PDUs are objects that go from controller to controller, data go
 over as whole packets, without acknowledgement, sequence, checksum or cipher; nothing takes time but what `pace` says, and
 nothing gets lost but by order. It shows how hosts behave: BlueZ, and ours.
