@@ -59,6 +59,7 @@ public struct RadioSchedule: Sendable {
     var failures = 0
     var transients = 0
     var refusals = 0
+    var doubts = 0
     /// When its last link began: who waited longest is next.
     var servedAt: UInt64 = 0
     /// What only a person mends, or a change of what is known of the board.
@@ -245,6 +246,7 @@ public struct RadioSchedule: Sendable {
     boards[place]?.stopped = nil
     boards[place]?.failures = 0
     boards[place]?.refusals = 0
+    boards[place]?.doubts = 0
     boards[place]?.notBefore = 0
     boards[place]?.isTold = false
   }
@@ -320,6 +322,7 @@ public struct RadioSchedule: Sendable {
     boards[place]?.phase = .linked(since: now)
     boards[place]?.servedAt = now
     boards[place]?.transients = 0
+    boards[place]?.doubts = 0
     plan(now)
   }
 
@@ -346,13 +349,16 @@ public struct RadioSchedule: Sendable {
       } else {
         board.stopped = failure
       }
-    case .bondLost:
+    case .bondDoubtful where board.doubts + 1 < settings.doubts:
+      board.doubts += 1
+      board.notBefore = now + pause(&board)
+    case .bondDoubtful, .bondLost:
       if let owner = bonds[place.address], secrets.contains(owner) {
         // The bond is of no use any more, and the secret makes a new one.
         bonds[place.address] = nil
         board.notBefore = now + jittered(settings.transientPause)
       } else {
-        board.stopped = failure
+        board.stopped = .bondLost
       }
     case .foreign: board.stopped = failure
     case .fatal: board.notBefore = now + settings.longestPause
