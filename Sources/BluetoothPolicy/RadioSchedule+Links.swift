@@ -9,6 +9,7 @@ extension RadioSchedule {
     boards[place]?.phase = .linked(since: now)
     boards[place]?.servedAt = now
     boards[place]?.transients = 0
+    boards[place]?.doubts = 0
     plan(now)
   }
 
@@ -35,13 +36,16 @@ extension RadioSchedule {
       } else {
         board.stopped = failure
       }
-    case .bondLost:
+    case .bondDoubtful where board.doubts + 1 < settings.doubts:
+      board.doubts += 1
+      board.notBefore = now + pause(&board)
+    case .bondDoubtful, .bondLost:
       if let owner = bonds[place.address], secrets.contains(owner) {
         // The bond is of no use any more, and the secret makes a new one.
         bonds[place.address] = nil
         board.notBefore = now + jittered(settings.transientPause)
       } else {
-        board.stopped = failure
+        board.stopped = .bondLost
       }
     case .foreign: board.stopped = failure
     case .fatal: board.notBefore = now + settings.longestPause

@@ -59,6 +59,7 @@ public struct RadioSchedule: Sendable {
     var failures = 0
     var transients = 0
     var refusals = 0
+    var doubts = 0
     /// When its last link began: who waited longest is next.
     var servedAt: UInt64 = 0
     /// What only a person mends, or a change of what is known of the board.
@@ -245,6 +246,7 @@ public struct RadioSchedule: Sendable {
     boards[place]?.stopped = nil
     boards[place]?.failures = 0
     boards[place]?.refusals = 0
+    boards[place]?.doubts = 0
     boards[place]?.notBefore = 0
     boards[place]?.isTold = false
   }

@@ -94,6 +94,8 @@ public enum AttemptFailure: Hashable, Sendable {
   case outOfSlots
   /// The board does not answer: it is out of reach or switched off.
   case missing
+  /// The connection was not encrypted with the keys that both should have: the board may have lost them.
+  case bondDoubtful
   /// The board has not the keys that this side has.
   case bondLost
   /// It refused to pair, or did not prove who it is.

@@ -42,8 +42,18 @@ extension BlueZ {
 
   /// Connects, and waits until the board's attributes are known.
   public func connect(_ device: String) async throws(BlueZError) {
-    try await ask(
-      device, BluetoothDevice.interface, "Connect", patience: Patience.connection, asked: "connect")
+    wereConnected.remove(device)
+    do throws(BlueZError) {
+      try await ask(
+        device, BluetoothDevice.interface, "Connect", patience: Patience.connection, asked: "connect")
+    } catch {
+      if case .refused(let asked, _, let text) = error, text.contains("abort-by-local"),
+        wereConnected.contains(device)
+      {
+        throw .hungUp(asked: asked)
+      }
+      throw error
+    }
     guard
       try await until(
         seconds: Patience.connection, asked: "reading the board's attributes",

@@ -31,6 +31,8 @@ public actor BlueZ {
   private(set) var tree = ObjectTree()
   private var isRunning = false
   private(set) var agent: PairingAgent?
+  /// Devices that were connected since they were last asked to.
+  var wereConnected: Set<String> = []
   private var waiters: [Waiter] = []
   private var nextWaiter = 0
 
@@ -181,6 +183,7 @@ public actor BlueZ {
 
   private func lost(_ error: BlueZError) {
     tree = ObjectTree()
+    wereConnected = []
     isRunning = false
     continuation.yield(.notRunning(error))
     meetWaiters()
@@ -215,7 +218,9 @@ public actor BlueZ {
       for interface in removed.interfaces {
         switch interface {
         case BluetoothAdapter.interface: continuation.yield(.adapterGone(path: removed.path))
-        case BluetoothDevice.interface: continuation.yield(.deviceGone(path: removed.path))
+        case BluetoothDevice.interface:
+          wereConnected.remove(removed.path)
+          continuation.yield(.deviceGone(path: removed.path))
         default: break
         }
       }
@@ -243,6 +248,7 @@ public actor BlueZ {
 
   private func tellDevice(_ path: String, isHeard: Bool) {
     guard let device = device(path), device.hasService else { return }
+    if device.isConnected { wereConnected.insert(path) }
     continuation.yield(.device(device, isHeard: isHeard && device.signal != nil))
   }
 

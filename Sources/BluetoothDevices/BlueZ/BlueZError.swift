@@ -16,6 +16,9 @@ public enum BlueZError: Error, Sendable, Hashable, CustomStringConvertible {
   case gone(asked: String)
   /// BlueZ refused: `name` is the error's last part, `text` what it says.
   case refused(asked: String, name: String, text: String)
+  /// The connection stood, and this side ended it before anything was said: what the kernel does when a connection
+  /// cannot be encrypted with the keys that BlueZ has. BlueZ 5.69 and later say so (`key-missing`).
+  case hungUp(asked: String)
   /// A board has not what `what` names.
   case missing(what: String)
   /// A call of the system failed on a socket.
@@ -61,7 +64,7 @@ public enum BlueZError: Error, Sendable, Hashable, CustomStringConvertible {
   public var kind: Kind {
     switch self {
     case .noThread, .noBus, .notRunning, .missing: .fatal
-    case .wentAway, .timedOut: .transient
+    case .wentAway, .timedOut, .hungUp: .transient
     case .gone: .missing
     case .socket(_, let errno):
       switch errno {
@@ -108,6 +111,7 @@ public enum BlueZError: Error, Sendable, Hashable, CustomStringConvertible {
     case .wentAway: "bluetooth-went-away"
     case .timedOut: "bluetooth-timed-out"
     case .gone: "bluetooth-gone"
+    case .hungUp: "bluetooth-hung-up"
     case .missing: "bluetooth-missing"
     case .socket: "bluetooth-socket"
     case .refused:
@@ -130,6 +134,7 @@ public enum BlueZError: Error, Sendable, Hashable, CustomStringConvertible {
     case .timedOut(let asked, let seconds): "\(asked): no answer in \(seconds) s"
     case .gone(let asked): "\(asked): it is not there any more"
     case .refused(let asked, let name, let text): "\(asked): \(text.isEmpty ? name : text) (\(name))"
+    case .hungUp(let asked): "\(asked): the connection was ended on this side at once"
     case .missing(let what): "the board has no \(what)"
     case .socket(let call, let errno): "\(call): \(Self.message(errno))"
     }
@@ -145,6 +150,7 @@ public enum BlueZError: Error, Sendable, Hashable, CustomStringConvertible {
     case .wentAway: "nothing, it is asked again when it is back; else: journalctl -u bluetooth"
     case .timedOut: "nothing, it is tried again; if it stays so: sudo systemctl restart bluetooth"
     case .gone: "nothing, it is tried again when it is heard"
+    case .hungUp: "nothing, it is tried again; if it stays so, pair the board anew"
     case .missing: "is FedBridge's firmware on the board? Flash it"
     case .socket:
       switch kind {

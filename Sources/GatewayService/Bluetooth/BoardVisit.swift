@@ -85,7 +85,10 @@ struct BoardVisit: Sendable {
       try await blueZ.connect(device.path)
       value = try await blueZ.read(BoardService.identity, of: device.path)
     } catch {
-      if case .bonded(let board) = admission, error.kind == .authentication { throw .bondLost(board, error) }
+      if case .bonded(let board) = admission {
+        if case .hungUp = error { throw .bondDoubtful(board, error) }
+        if error.kind == .authentication { throw .bondLost(board, error) }
+      }
       throw .bluetooth(error)
     }
     guard let identity = BoardService.identity(value) else { throw .unreadable }

@@ -84,7 +84,8 @@ extension RunNarrator {
     switch stranger {
     case .unknown:
       "plug it in by USB once, or run: fedbridge pair \(place.address), or: fedbridge permit-join"
-    case .failed(.bondLost): "run: fedbridge forget, then: fedbridge pair \(place.address)"
+    case .failed(.bondLost):
+      "plug it in by USB once, or run: fedbridge forget, then: fedbridge pair \(place.address) [pairing-lost]"
     case .failed(.foreign): "take it away, or run: fedbridge forget"
     case .failed: "plug it in by USB once, or run: fedbridge pair \(place.address)"
     }

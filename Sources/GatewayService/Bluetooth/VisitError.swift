@@ -18,6 +18,8 @@ enum VisitError: Error, Sendable, CustomStringConvertible {
   case passkeyNeeded(BoardID)
   /// It was not proven to be the board that the secret was shared with, or the passkey was wrong.
   case notProven(BoardID, BlueZError)
+  /// The connection was not encrypted with the keys that both should have: it may have lost them.
+  case bondDoubtful(BoardID, BlueZError)
   /// It does not have the keys any more that this side has.
   case bondLost(BoardID, BlueZError)
   /// BlueZ had keys that the gateway knows nothing of; they are removed.
@@ -40,6 +42,7 @@ enum VisitError: Error, Sendable, CustomStringConvertible {
       }
     case .unreadable, .foreign: .foreign
     case .pairingClosed, .secretLost, .passkeyNeeded, .notProven: .refused
+    case .bondDoubtful: .bondDoubtful
     case .bondLost: .bondLost
     case .strangeKeys: .transient
     case .notNoted, .noDescriptor: .fatal
@@ -56,6 +59,7 @@ enum VisitError: Error, Sendable, CustomStringConvertible {
     case .secretLost: "pairing-secret-lost"
     case .passkeyNeeded: "pairing-passkey-needed"
     case .notProven: "pairing-not-proven"
+    case .bondDoubtful: "pairing-doubtful"
     case .bondLost: "pairing-lost"
     case .strangeKeys: "pairing-strange-keys"
     case .notNoted: "pairing-not-noted"
@@ -73,6 +77,7 @@ enum VisitError: Error, Sendable, CustomStringConvertible {
     case .secretLost: "it does not have the secret any more that went over the cable"
     case .passkeyNeeded: "it shows a passkey that somebody has to type"
     case .notProven(_, let error): "it did not prove who it is (\(error.cause))"
+    case .bondDoubtful(_, let error): "it could not be encrypted with the board's key (\(error.cause))"
     case .bondLost(_, let error): "the board lost its key (\(error.cause))"
     case .strangeKeys: "BlueZ had keys of it from elsewhere, which are removed now"
     case .notNoted: "the pairing could not be noted"
@@ -91,6 +96,7 @@ enum VisitError: Error, Sendable, CustomStringConvertible {
     case .passkeyNeeded: "run: fedbridge pair BOARD"
     case .notProven:
       "plug it in by USB once, or pair again and type what it shows; somebody may have disturbed it"
+    case .bondDoubtful: "nothing, it is tried again; if it stays so, the board has lost its key"
     case .bondLost: "run: fedbridge forget BOARD, then fedbridge pair BOARD; or plug it in by USB once"
     case .strangeKeys: "nothing, it is tried again"
     case .notNoted: "see the store's error"

@@ -153,7 +153,8 @@ extension GatewayDaemon {
   }
 
   private func pair(
-    _ place: RadioPlace, _ records: [BoardRecord], _ radio: Radio, _ person: PairingPerson
+    _ place: RadioPlace, _ records: [BoardRecord], _ radio: Radio, _ person: PairingPerson,
+    isSecond: Bool = false
   ) async -> ControlReply {
     guard radio.requests[place] == nil else {
       return .failed(
@@ -173,6 +174,11 @@ extension GatewayDaemon {
     settle()
     for await error in ends {
       guard let error else { return .done("\(place.address) is paired") }
+      if case .strangeKeys = error, !isSecond {
+        // They were in the way, and are not any more.
+        person.progress(error.cause)
+        return await pair(place, records, radio, person, isSecond: true)
+      }
       return .failed(code: error.code, message: error.cause, remedy: error.remedy)
     }
     // The person has gone.

@@ -29,6 +29,15 @@ async def joined(gateway: Gateway, board: AirBoard, since: Line | int = 0) -> Li
         index = line.index + 1
 
 
+async def on_cable(desk: AirDesk, gateway: Gateway, board: AirBoard, port: int = 0, since: Line | int = 0) -> Line:
+    """Plugs the board in; returns when it has all that it is told at once, the secret for pairing by cable too."""
+    assert board.usb is not None
+    await desk.hub.plug(board.usb, port)
+    line = await gateway.line("on ttyACM", since)
+    # Messages come in the order in which they were said, and the secret is said first.
+    return await gateway.line(r"model ↓ .*100 %|holds model|right on", line)
+
+
 def pairings(board: AirBoard) -> list[str]:
     """What the board said of pairings."""
     return [line for line in board.program.lines if line.startswith("pair")]
@@ -106,8 +115,7 @@ async def test_a_board_that_was_on_the_cable_is_there_over_the_air_without_a_que
     assert board.usb is not None
     gateway = await air_desk.gateway()
     await gateway.line(near(board))
-    await air_desk.hub.plug(board.usb, 0)
-    await gateway.line("joined on ttyACM0")
+    await on_cable(air_desk, gateway, board)
     [known] = (await boards(gateway))["boards"]
     assert known["bluetooth"] == "can pair by cable"
 
