@@ -117,7 +117,7 @@ import Testing
 }
 
 extension GatewayDaemon {
-  fileprivate var openPaths: [String] { links.values.map(\.path).sorted() }
+  fileprivate var openPaths: [String] { links.values.compactMap { ($0 as? PortLink)?.path }.sorted() }
 
   /// Whether nothing is open or being closed.
   fileprivate var isIdle: Bool { links.isEmpty && closing == 0 }
@@ -127,7 +127,7 @@ extension GatewayDaemon {
 
   /// Writes to a port until it takes no more, and closes it; false if it is not open.
   fileprivate func fillAndClose(_ path: String) -> Bool {
-    guard let (id, link) = links.first(where: { $0.value.path == path }) else { return false }
+    guard let (id, link) = links.first(where: { ($0.value as? PortLink)?.path == path }) else { return false }
     while link.channel.isWritable {
       link.channel.writeAndFlush(link.channel.allocator.buffer(repeating: 7, count: 4096), promise: nil)
     }
