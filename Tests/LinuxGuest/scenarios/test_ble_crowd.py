@@ -105,15 +105,23 @@ async def test_60_lost_links_cost_no_descriptor_and_no_memory(air_desk: AirDesk,
 
 
 async def lose(gateway: Gateway, in_air: list[AirBoard], count: int, dice: random.Random) -> None:
-    """So many links lost, each at any moment after it began: some while the board is greeted."""
+    """So many links lost: while a board is connected to, while it is greeted, or in the middle of a round."""
     for _ in range(count):
         board = dice.choice(in_air)
-        async with asyncio.timeout(60):
-            while not board.is_connected:
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(dice.choice([0, 0.05, 0.3, 1]))
+        since = len(gateway.lines)
+        if not board.is_connected:
+            await until_connected(board)
+            if dice.random() < 0.5:
+                await joined(gateway, board, since)
+        await asyncio.sleep(dice.choice([0, 0.05, 0.3]))
         board.lose_link()
     since = len(gateway.lines)
     for board in in_air:
         if not board.is_connected:
             await joined(gateway, board, since)
+
+
+async def until_connected(board: AirBoard) -> None:
+    async with asyncio.timeout(60):
+        while not board.is_connected:
+            await asyncio.sleep(0.02)
