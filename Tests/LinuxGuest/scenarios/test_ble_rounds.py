@@ -56,7 +56,7 @@ async def test_cables_and_radios_and_a_microcontroller_learn_together(air_desk: 
     in_air = await in_the_air(air_desk, 3) + await in_the_air(air_desk, 4, program="qemu-board")
     gateway = await air_desk.gateway("--minimum-boards", "4", "--rounds", "6", *LOSSLESS)
     await permit_join(gateway, "60s")
-    assert results(await gateway.held()) == results((await reference(air_desk)).rounds)
+    assert results(await gateway.held(120)) == results((await reference(air_desk)).rounds)
     carriers = sorted(line.fields["carrier"] for line in gateway.said("joined on"))
     assert carriers == ["BLE", "BLE", "ttyACM0", "ttyACM1"]
     assert [pairings(board) for board in in_air] == [["paired"]] * 2
