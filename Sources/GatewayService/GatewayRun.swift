@@ -1,4 +1,5 @@
 import Baselines
+import BluetoothDevices
 import BluetoothPolicy
 import Bytes
 public import ConsoleLog
@@ -107,12 +108,13 @@ public struct GatewayRun: Sendable {
       eventLoop: MultiThreadedEventLoopGroup.singleton.next(), settings: settings, experiment: experiment,
       store: store, run: run.run.id, narrator: RunNarrator(logger: logger, live: live))
     for port in options.serialPorts { await daemon.serve(port: port) }
+    let radio = await radioDiscovery(for: daemon)
     let control = try await ControlServer.open(
       path: options.stateDirectory + "/" + ControlProtocol.socketName, responder: ControlDesk(daemon: daemon),
       eventLoop: daemon.eventLoop, logger: logger)
     let services: ServiceGroup
     do {
-      services = try await self.services(for: daemon, control, experiment)
+      services = try await self.services(for: daemon, control, radio, experiment)
     } catch {
       control.close()
       throw error
@@ -158,8 +160,22 @@ public struct GatewayRun: Sendable {
       roundDeadline: options.roundDeadline, maximumRounds: options.rounds)
   }
 
+  /// Boards over the air, if they are asked for; without them the gateway goes on.
+  private func radioDiscovery(for daemon: GatewayDaemon) async -> RadioDiscovery? {
+    guard options.usesBluetooth else { return nil }
+    var settings = RadioSettings()
+    settings.linksPerAdapter = options.bluetoothLinks
+    do throws(BlueZError) {
+      return try await RadioDiscovery(
+        daemon: daemon, settings: settings, prefersGATT: options.bluetoothCarrier == .gatt)
+    } catch {
+      logger.error("\(error)")
+      return nil
+    }
+  }
+
   private func services(
-    for daemon: GatewayDaemon, _ control: ControlServer, _ experiment: Experiment
+    for daemon: GatewayDaemon, _ control: ControlServer, _ radio: RadioDiscovery?, _ experiment: Experiment
   ) async throws -> ServiceGroup {
     var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
     // Services are shut down in the reverse order: the boards live until the gateway has said farewell.
@@ -175,15 +191,7 @@ public struct GatewayRun: Sendable {
     if options.discoversUSB {
       services.append(.init(service: SerialDiscovery(daemon: daemon, logger: logger)))
     }
-    if options.usesBluetooth {
-      var settings = RadioSettings()
-      settings.linksPerAdapter = options.bluetoothLinks
-      services.append(
-        .init(
-          service: RadioDiscovery(
-            daemon: daemon, settings: settings, prefersGATT: options.bluetoothCarrier == .gatt, logger: logger
-          )))
-    }
+    if let radio { services.append(.init(service: radio)) }
     var configuration = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet())
     configuration.maximumGracefulShutdownDuration = .seconds(5)

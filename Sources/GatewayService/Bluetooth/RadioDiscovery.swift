@@ -1,6 +1,5 @@
 import BluetoothDevices
 import BluetoothPolicy
-import Logging
 import ServiceLifecycle
 
 /// Watches BlueZ, asks it again when it went away, and tells the gateway.
@@ -10,20 +9,20 @@ struct RadioDiscovery: Service {
   /// How often the radios' switches are looked at.
   private static let switchPause = Duration.seconds(3)
 
-  let daemon: GatewayDaemon
-  let settings: RadioSettings
-  let prefersGATT: Bool
-  let logger: Logger
+  private let daemon: GatewayDaemon
+  private let blueZ: BlueZ
+
+  /// Gives the daemon its radio, so that it can be asked for boards before BlueZ has said a word.
+  ///
+  /// - Throws: ``BlueZError/noThread(errno:)``.
+  init(daemon: GatewayDaemon, settings: RadioSettings, prefersGATT: Bool) async throws(BlueZError) {
+    self.daemon = daemon
+    blueZ = try BlueZ(boardService: BoardService.service)
+    await daemon.serve(Radio(blueZ: blueZ, settings: settings, prefersGATT: prefersGATT))
+  }
 
   func run() async throws {
-    do throws(BlueZError) {
-      let blueZ = try BlueZ(boardService: BoardService.service)
-      await daemon.serve(Radio(blueZ: blueZ, settings: settings, prefersGATT: prefersGATT))
-      await cancelWhenGracefulShutdown { await follow(blueZ) }
-    } catch {
-      logger.error("\(error)")
-      try? await gracefulShutdown()
-    }
+    await cancelWhenGracefulShutdown { await follow(blueZ) }
   }
 
   private func follow(_ blueZ: BlueZ) async {

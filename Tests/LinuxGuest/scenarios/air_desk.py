@@ -86,7 +86,7 @@ class AirDesk(Desk):
 
     async def air_board(
         self, number: int, *, pairing: str = "just-works", cable: bool = False, secret: bytes | None = None,
-        program: str = "virtual-board", data: pathlib.Path | None = None,
+        program: str = "virtual-board", data: pathlib.Path | None = None, name: str | None = None,
     ) -> AirBoard:
         """Board `number`, from 1, on battery, advertising. `pairing`, `secret`: its --pairing and --cable-secret.
 
@@ -96,7 +96,7 @@ class AirDesk(Desk):
         if secret is not None:
             options += ["--cable-secret", secret.hex()]
         board = await self.radio.board(
-            f"air-{number}", identity(number), path, self.folder, options, cable=self.hub if cable else None)
+            name or f"air-{number}", identity(number), path, self.folder, options, cable=self.hub if cable else None)
         await board.power_on()
         await board.until_advertising()
         return board

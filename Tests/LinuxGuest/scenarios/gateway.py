@@ -145,10 +145,13 @@ class Gateway:
     async def held(self, timeout: float = 300) -> list[dict]:
         """Waits until it has held all its rounds and ended; the rounds of its summary."""
         assert self._process is not None
-        async with asyncio.timeout(timeout):
-            status = await self._process.wait()
-            assert self._reading is not None
-            await self._reading
+        try:
+            async with asyncio.timeout(timeout):
+                status = await self._process.wait()
+                assert self._reading is not None
+                await self._reading
+        except TimeoutError:
+            raise AssertionError(f"not held within {timeout} s\n{self.tail()}") from None
         assert status == 0, f"status {status}\n{self.tail()}"
         return json.loads(await self._in_guest(f"cat {self._summary}"))["rounds"]
 

@@ -50,6 +50,18 @@ async def test_four_boards_learn_over_the_air_what_they_would_learn_without_it(
     assert not [line for line in gateway.lines if line.level in ("warning", "error")], gateway.tail()
 
 
+async def test_cables_and_radios_and_a_microcontroller_learn_together(air_desk: AirDesk) -> None:
+    cabled = [air_desk.board(number) for number in (1, 2)]
+    await air_desk.plug(*cabled)
+    in_air = await in_the_air(air_desk, 3) + await in_the_air(air_desk, 4, program="qemu-board")
+    gateway = await air_desk.gateway("--minimum-boards", "4", "--rounds", "6", *LOSSLESS)
+    await permit_join(gateway, "60s")
+    assert results(await gateway.held(120)) == results((await reference(air_desk)).rounds)
+    carriers = sorted(line.fields["carrier"] for line in gateway.said("joined on"))
+    assert carriers == ["BLE", "BLE", "ttyACM0", "ttyACM1"]
+    assert [pairings(board) for board in in_air] == [["paired"]] * 2
+
+
 def absences(gateway: Gateway) -> str:
     """For how long boards were away, in seconds."""
     gone: dict[str, Line] = {}
