@@ -310,6 +310,7 @@ public struct RadioSchedule: Sendable {
   private func stranger(_ place: RadioPlace, _ now: UInt64) -> Stranger? {
     guard let board = boards[place], board.phase == .idle else { return nil }
     if let stopped = board.stopped { return .failed(stopped) }
+    if board.doubts >= settings.doubts { return .failed(.bondDoubtful) }
     return admission(place, now) == nil ? .unknown : nil
   }
 
@@ -322,7 +323,10 @@ public struct RadioSchedule: Sendable {
     boards[place]?.phase = .linked(since: now)
     boards[place]?.servedAt = now
     boards[place]?.transients = 0
-    boards[place]?.doubts = 0
+    if boards[place]?.doubts ?? 0 > 0 {
+      boards[place]?.doubts = 0
+      boards[place]?.isTold = false
+    }
     plan(now)
   }
 
@@ -349,22 +353,28 @@ public struct RadioSchedule: Sendable {
       } else {
         board.stopped = failure
       }
-    case .bondDoubtful where board.doubts + 1 < settings.doubts:
+    case .bondDoubtful:
+      // Lost links look the same: without a secret it is tried on, so that bad weather needs nobody.
       board.doubts += 1
       board.notBefore = now + pause(&board)
-    case .bondDoubtful, .bondLost:
-      if let owner = bonds[place.address], secrets.contains(owner) {
-        // The bond is of no use any more, and the secret makes a new one.
+      if board.doubts >= settings.doubts, mayPairAnew(place) {
+        board.doubts = 0
         bonds[place.address] = nil
-        board.notBefore = now + jittered(settings.transientPause)
-      } else {
-        board.stopped = .bondLost
       }
+    case .bondLost where mayPairAnew(place):
+      bonds[place.address] = nil
+      board.notBefore = now + jittered(settings.transientPause)
+    case .bondLost: board.stopped = failure
     case .foreign: board.stopped = failure
     case .fatal: board.notBefore = now + settings.longestPause
     }
     boards[place] = board
     plan(now)
+  }
+
+  /// Whether the secret would make a new bond in place of one that is of no use any more.
+  private func mayPairAnew(_ place: RadioPlace) -> Bool {
+    bonds[place.address].map(secrets.contains) ?? false
   }
 
   /// A link has closed.

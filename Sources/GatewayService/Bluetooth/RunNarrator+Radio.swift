@@ -74,7 +74,7 @@ extension RunNarrator {
     switch stranger {
     case .unknown:
       "plug it in by USB once, or run: fedbridge pair \(place.address), or: fedbridge permit-join"
-    case .failed(.bondLost):
+    case .failed(.bondLost), .failed(.bondDoubtful):
       "it lost its key; plug it in by USB once, or run: fedbridge forget, then fedbridge pair \(place.address) [pairing-lost]"
     case .failed(.foreign): "it is not the board that it should be"
     case .failed: "pairing failed; plug it in by USB once, or run: fedbridge pair \(place.address)"
