@@ -9,7 +9,10 @@ extension RadioSchedule {
     boards[place]?.phase = .linked(since: now)
     boards[place]?.servedAt = now
     boards[place]?.transients = 0
-    boards[place]?.doubts = 0
+    if boards[place]?.doubts ?? 0 > 0 {
+      boards[place]?.doubts = 0
+      boards[place]?.isTold = false
+    }
     plan(now)
   }
 
@@ -36,22 +39,28 @@ extension RadioSchedule {
       } else {
         board.stopped = failure
       }
-    case .bondDoubtful where board.doubts + 1 < settings.doubts:
+    case .bondDoubtful:
+      // Lost links look the same: without a secret it is tried on, so that bad weather needs nobody.
       board.doubts += 1
       board.notBefore = now + pause(&board)
-    case .bondDoubtful, .bondLost:
-      if let owner = bonds[place.address], secrets.contains(owner) {
-        // The bond is of no use any more, and the secret makes a new one.
+      if board.doubts >= settings.doubts, mayPairAnew(place) {
+        board.doubts = 0
         bonds[place.address] = nil
-        board.notBefore = now + jittered(settings.transientPause)
-      } else {
-        board.stopped = .bondLost
       }
+    case .bondLost where mayPairAnew(place):
+      bonds[place.address] = nil
+      board.notBefore = now + jittered(settings.transientPause)
+    case .bondLost: board.stopped = failure
     case .foreign: board.stopped = failure
     case .fatal: board.notBefore = now + settings.longestPause
     }
     boards[place] = board
     plan(now)
+  }
+
+  /// Whether the secret would make a new bond in place of one that is of no use any more.
+  private func mayPairAnew(_ place: RadioPlace) -> Bool {
+    bonds[place.address].map(secrets.contains) ?? false
   }
 
   /// A link has closed.

@@ -310,6 +310,7 @@ public struct RadioSchedule: Sendable {
   private func stranger(_ place: RadioPlace, _ now: UInt64) -> Stranger? {
     guard let board = boards[place], board.phase == .idle else { return nil }
     if let stopped = board.stopped { return .failed(stopped) }
+    if board.doubts >= settings.doubts { return .failed(.bondDoubtful) }
     return admission(place, now) == nil ? .unknown : nil
   }
 

@@ -24,7 +24,7 @@ public struct RadioSettings: Sendable {
   public var transientFailures = 9
   /// After the adapter had no connection left.
   public var slotPause: UInt64 = 4_000_000
-  /// Connections in a row that were not encrypted before the board counts as having lost its keys.
+  /// Connections in a row that were not encrypted before the board may well have lost its keys.
   public var doubts = 3
   /// Refusals to pair by cable before a person is needed: what is on the air may have been disturbed by somebody.
   public var cableRefusals = 4

@@ -97,6 +97,35 @@ struct AdmissionTests {
     #expect(scene.attempts == [Scene.place(8): .permitted])
   }
 
+  @Test func aKeyInDoubtIsTriedOnAndToldOfUnlessASecretMakesAnother() {
+    var scene = Scene()
+    scene.change { $0.setBonds([Scene.address(7): BoardID(7), Scene.address(8): BoardID(8)], now: $1) }
+    scene.change { $0.secretShared(with: BoardID(7), now: $1) }
+    var admissions: [Int: [Admission]] = [:]
+    for _ in 0..<400 {
+      for number in [7, 8] {
+        scene.hear(number, isPaired: true)
+        guard let admission = scene.attempts[Scene.place(number)] else { continue }
+        admissions[number, default: []].append(admission)
+        let isBonded = admission == .bonded(BoardID(UInt64(number)))
+        scene.end(Scene.place(number), isBonded ? .bondDoubtful : nil)
+      }
+      scene.pass(1)
+    }
+    let doubts = scene.schedule.settings.doubts
+    let bonded = Array(repeating: Admission.bonded(BoardID(7)), count: doubts)
+    #expect(admissions[7] == bonded + [.cable(BoardID(7))])
+    // It may have been the weather: nobody has to help for the next attempt.
+    #expect(admissions[8, default: []].count > doubts)
+    #expect(
+      scene.told.filter { if case .stranger(_, .failed(.bondDoubtful)) = $0 { true } else { false } }.count
+        == 1)
+    scene.pass(60)
+    scene.hear(8, isPaired: true)
+    scene.end(Scene.place(8), nil)
+    #expect(scene.schedule.strangers(now: scene.now).isEmpty)
+  }
+
   @Test func wrongProofsByCableEndAfterAFewUntilTheCableIsPluggedInAgain() {
     var scene = Scene()
     scene.change { $0.secretShared(with: BoardID(7), now: $1) }

@@ -73,7 +73,7 @@ extension RunNarrator {
   static func cause(_ stranger: Stranger) -> String {
     switch stranger {
     case .unknown: "nobody paired it"
-    case .failed(.bondLost): "it lost its key"
+    case .failed(.bondLost), .failed(.bondDoubtful): "it lost its key"
     case .failed(.foreign): "it is not the board that it should be"
     case .failed: "pairing failed"
     }
@@ -84,7 +84,7 @@ extension RunNarrator {
     switch stranger {
     case .unknown:
       "plug it in by USB once, or run: fedbridge pair \(place.address), or: fedbridge permit-join"
-    case .failed(.bondLost):
+    case .failed(.bondLost), .failed(.bondDoubtful):
       "plug it in by USB once, or run: fedbridge forget, then: fedbridge pair \(place.address) [pairing-lost]"
     case .failed(.foreign): "take it away, or run: fedbridge forget"
     case .failed: "plug it in by USB once, or run: fedbridge pair \(place.address)"

@@ -110,7 +110,7 @@ async def lose(gateway: Gateway, in_air: list[AirBoard], count: int, dice: rando
         board = dice.choice(in_air)
         since = len(gateway.lines)
         if not board.is_connected:
-            await until_connected(board)
+            await until_connected(gateway, board)
             if dice.random() < 0.5:
                 await joined(gateway, board, since)
         await asyncio.sleep(dice.choice([0, 0.05, 0.3]))
@@ -121,7 +121,10 @@ async def lose(gateway: Gateway, in_air: list[AirBoard], count: int, dice: rando
             await joined(gateway, board, since)
 
 
-async def until_connected(board: AirBoard) -> None:
-    async with asyncio.timeout(60):
-        while not board.is_connected:
-            await asyncio.sleep(0.02)
+async def until_connected(gateway: Gateway, board: AirBoard) -> None:
+    try:
+        async with asyncio.timeout(60):
+            while not board.is_connected:
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"nobody connects to {board.describe()}\n{gateway.tail()}") from None
