@@ -57,8 +57,13 @@ async def test_a_stranger_is_told_of_and_joins_while_that_is_permitted(air_desk:
     assert board.program.lines == []
 
     await permit_join(gateway, "3s")
-    await gateway.line(f"{PAIRED} without a proof")
+    permitted = await gateway.line("new boards may join for")
+    paired = await gateway.line(f"{PAIRED} without a proof")
     line = await joined(gateway, board)
+    served = await gateway.line(r"model ↓ .*100 %")
+    print(", ".join(
+        f"{what} after {gateway.seconds(permitted, each):.2f} s"
+        for what, each in [("paired", paired), ("joined", line), ("model delivered", served)]))
     assert line.fields["carrier"] == "BLE"
     assert pairings(board) == ["paired"]
     listed = await boards(gateway)
