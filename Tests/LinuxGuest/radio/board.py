@@ -101,9 +101,12 @@ class AirBoard:
             self.power_off()
             await self.power_on()
 
-    def forget_bonds(self) -> None:
-        """It lost its memory of whom it paired with. While it has no power."""
-        self.flash.with_name(f"{self.flash.name}.bonds").unlink(missing_ok=True)
+    async def wipe(self) -> None:
+        """Its flash is as new, and so it knows nobody. It runs again when this returns."""
+        self.power_off()
+        await self.program.gone()
+        self.flash.unlink()
+        await self.power_on()
 
     def silence(self) -> None:
         """The program stands still; the controller goes on, and keeps connections up."""

@@ -11,14 +11,6 @@ from .reference import identity
 from .test_ble_joining import PAIRED, joined, near, on_cable, pairings
 
 
-async def wiped(board: AirBoard) -> None:
-    """Its flash is as new, and so it knows nobody."""
-    board.power_off()
-    await board.program.gone()
-    board.flash.unlink()
-    await board.power_on()
-
-
 async def paired_by_cable(desk: AirDesk, number: int) -> tuple[Gateway, AirBoard]:
     """A gateway and a board that were on a cable, and then paired over the air."""
     board = await desk.air_board(number, pairing="cable", cable=True)
@@ -34,7 +26,7 @@ async def test_a_wiped_board_is_paired_anew_after_it_was_on_the_cable_once_more(
     gateway, board = await paired_by_cable(air_desk, 1)
     assert board.usb is not None
     since = len(gateway.lines)
-    await wiped(board)
+    await board.wipe()
     lost = await gateway.line(r"plug it in by USB once.*\[pairing-secret-lost\]", since)
     line = await on_cable(air_desk, gateway, board, since=lost)
     air_desk.hub.unplug(board.usb)
@@ -49,7 +41,7 @@ async def test_a_wiped_board_without_a_cable_is_explained_and_repaired_by_forget
     await joined(gateway, board)
     await gateway.line("may join no more")
     since = len(gateway.lines)
-    await wiped(board)
+    await board.wipe()
     doubted = await gateway.line(r"\[pairing-doubtful\]", since)
     lost = await gateway.line(r"it lost its key; .*fedbridge forget.*\[pairing-lost\]", doubted)
     [stranger] = (await boards(gateway))["strangers"]

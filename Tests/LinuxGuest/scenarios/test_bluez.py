@@ -113,13 +113,11 @@ async def test_a_board_that_lost_its_bond_is_not_taken_for_what_it_was(air_desk:
     board = await air_desk.air_board(1)
     async with air_desk.bluetoothctl("NoInputNoOutput") as tool:
         await paired(tool, board)
-        board.power_off()
-        await board.program.gone()
-        board.forget_bonds()
-        await board.power_on()
+        await board.wipe()
         await gone(air_desk, board)
-        tool.say(f"connect {board.address}")
+        said = len(board.program.lines)
         assert (await channel(air_desk, board)).error is not None
+        assert "encrypted" not in board.program.lines[said:]
         # Both forget, and it is as before.
         await tool.ask(f"remove {board.address}", "Device has been removed")
         await paired(tool, board)
