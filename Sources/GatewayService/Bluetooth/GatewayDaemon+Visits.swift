@@ -165,6 +165,14 @@ extension GatewayDaemon {
     }
   }
 
+  /// Closes links over the air, in good order.
+  func closeAirLinks(_ reason: String, where condition: (AirLink) -> Bool) {
+    for case let link as AirLink in links.values where condition(link) {
+      link.reason = reason
+      link.channel.close(promise: nil)
+    }
+  }
+
   private func airReceived(_ buffer: ByteBuffer, on id: LinkID) {
     guard let link = links[id] as? AirLink else { return }
     let now = now
