@@ -77,7 +77,13 @@ extension GatewayDaemon {
       narrator.tellVisitFailed(place, radio.bonds.values.first { $0.address == place.address }?.board, error)
     }
     radio.schedule.attemptFailed(place, error.failure, now: now.microseconds)
-    endRequest(place, error)
+    switch error.failure {
+    case .transient, .missing, .outOfSlots:
+      // The schedule tries again, and the person waits for that.
+      radio.requests[place]?.progress("\(error.cause); it is tried again")
+    case .refused, .bondDoubtful, .bondLost, .foreign, .fatal:
+      endRequest(place, error)
+    }
     settle()
   }
 

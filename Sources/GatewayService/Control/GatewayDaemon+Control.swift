@@ -155,8 +155,7 @@ extension GatewayDaemon {
   }
 
   private func pair(
-    _ place: RadioPlace, _ records: [BoardRecord], _ radio: Radio, _ person: PairingPerson,
-    isSecond: Bool = false
+    _ place: RadioPlace, _ records: [BoardRecord], _ radio: Radio, _ person: PairingPerson
   ) async -> ControlReply {
     guard radio.requests[place] == nil else {
       return .failed(
@@ -181,11 +180,6 @@ extension GatewayDaemon {
     defer { patience.cancel() }
     for await error in ends {
       guard let error else { return .done("\(place.address) is paired") }
-      if case .strangeKeys = error, !isSecond {
-        // They were in the way, and are not any more.
-        person.progress(error.cause)
-        return await pair(place, records, radio, person, isSecond: true)
-      }
       return .failed(code: error.code, message: error.cause, remedy: error.remedy)
     }
     // The person has gone, or the board has.

@@ -13,8 +13,8 @@ from .gateway import PATIENCE, Gateway, Line
 from .test_ble_joining import PAIRED, joined
 from .test_rounds import WINDOW
 
-PACE = 12_000
-"""Bytes a second of a connection: what a board is sent takes some seconds, and can be interrupted."""
+PACE = 5_000
+"""Bytes a second of a connection: what a board is sent takes a dozen seconds, and can be interrupted on a machine that has more to do."""
 
 ARROWS = {"model": "model ↓", "update": "update ↑"}
 
