@@ -12,7 +12,8 @@ What is where, from the instruction up:
                  (the registers of all that); timeline and units: time
     registers    the register map of registers.txt, which svd makes from Nordic's description
     peripheral   what peripherals have in common; bus finds their registers, ppi joins them, memory is their RAM
-    power, counter, uarte, flash, generators, watchdog, ports   peripherals
+    power, counter, uarte, flash, generators, watchdog, ports, usbd, work_arounds   peripherals
+    usb_host     the other end of the USB cable, with usb_bus and usb_descriptors: a host for tests
     machine      one chip; factory what is burnt into it, start how it starts, image what it can load
 
 It is strict: an access to a register that nobody knows, DMA outside RAM, a program that does what the product
@@ -25,8 +26,11 @@ from .machine import Machine
 from .power import Reason
 from .start import by_bootloader, from_vectors
 from .units import CYCLE, MICROSECOND, MILLISECOND, NANOSECOND, SECOND
+from .usb_bus import Handshake
+from .usb_host import NoAnswer, Stalled, UsbError, UsbHost
 
 __all__ = [
-    "CYCLE", "MICROSECOND", "MILLISECOND", "NANOSECOND", "SECOND", "Flash", "Machine", "ModelError", "NotModelled",
-    "PowerCut", "Reason", "Violation", "by_bootloader", "from_vectors",
+    "CYCLE", "MICROSECOND", "MILLISECOND", "NANOSECOND", "SECOND", "Flash", "Handshake", "Machine", "ModelError",
+    "NoAnswer", "NotModelled", "PowerCut", "Reason", "Stalled", "UsbError", "UsbHost", "Violation", "by_bootloader",
+    "from_vectors",
 ]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .errors import Violation
-
-if TYPE_CHECKING:
-    from .peripheral import Peripheral
 
 #: Peripherals on the APB, and those on the AHB, which are the ports.
 RANGES = ((0x4000_0000, 0x80_000), (0x5000_0000, 0x80_000))
@@ -17,22 +14,37 @@ RANGES = ((0x4000_0000, 0x80_000), (0x5000_0000, 0x80_000))
 Trace = Callable[[bool, str, int], None]
 
 
+class Block(Protocol):
+    """Something with registers: for each a function, by its address."""
+
+    @property
+    def name(self) -> str: ...
+
+    def readers(self) -> dict[int, Callable[[], int]]: ...
+
+    def writers(self) -> dict[int, Callable[[int], None]]: ...
+
+    def name_of(self, address: int) -> str: ...
+
+    def trigger_at(self, address: int) -> None: ...
+
+
 class Bus:
     """The registers of all peripherals, by their addresses."""
 
     def __init__(self) -> None:
         self._readers: dict[int, Callable[[], int]] = {}
         self._writers: dict[int, Callable[[int], None]] = {}
-        self._owners: dict[int, Peripheral] = {}
+        self._owners: dict[int, Block] = {}
         self.trace: Trace | None = None
 
-    def connect(self, peripheral: Peripheral) -> None:
-        readers = peripheral.readers()
+    def connect(self, block: Block) -> None:
+        readers = block.readers()
         if both := self._readers.keys() & readers.keys():
-            raise ValueError(f"{peripheral.name} lies over {self._owners[min(both)].name}")
+            raise ValueError(f"{block.name} lies over {self._owners[min(both)].name}")
         self._readers |= readers
-        self._writers |= peripheral.writers()
-        self._owners |= dict.fromkeys(readers, peripheral)
+        self._writers |= block.writers()
+        self._owners |= dict.fromkeys(readers, block)
 
     def read(self, address: int, size: int) -> int:
         reader = self._readers.get(address & ~3)

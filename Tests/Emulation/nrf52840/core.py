@@ -163,7 +163,7 @@ class Core:
                 if self._begun >= deadline:
                     return
                 continue
-            holds_back = self._take_exception()
+            waiting = self._take_exception()
             if self._begun >= deadline:
                 return
             if self.sleeping:
@@ -171,31 +171,34 @@ class Core:
                 self.slept += wake - self._begun
                 self._begun = wake
             else:
-                self._run(deadline, holds_back)
+                self._run(deadline, waiting)
 
     def _do_what_is_due(self) -> None:
         while (action := self.timeline.take_due(self._begun)) is not None:
             action()
 
-    def _take_exception(self) -> bool:
-        """Takes exceptions and wakes up. Whether one is held back by a mask, which may be lifted at any instruction."""
+    def _take_exception(self) -> int | None:
+        """Takes exceptions and wakes up. The priority of one that a mask holds back, which may be lifted any time."""
         exceptions = self.exceptions
         while (best := exceptions.best()) is not None and exceptions.preempts(best, self._level()):
             self.sleeping = False
             self._enter(best, self.pc)
-        unmasked = best is not None and exceptions.preempts(best, exceptions.active_priority())
-        if self.sleeping and (unmasked or self._awaits_event and exceptions.event):
+        waiting: int | None = None
+        if best is not None and exceptions.preempts(best, exceptions.active_priority()):
+            waiting = exceptions.group(exceptions.priority(best))
+        if self.sleeping and (waiting is not None or self._awaits_event and exceptions.event):
             # WFI ends although PRIMASK keeps the interrupt from being taken.
             self.sleeping = False
             exceptions.event = False
-        return unmasked
+        return waiting
 
-    def _run(self, deadline: int, watches_masks: bool) -> None:
+    def _run(self, deadline: int, waiting: int | None) -> None:
         self._run_end = min(deadline, self.timeline.next_time())
         limit = min(LONGEST_RUN, max(1, -(-(self._run_end - self._begun) // CYCLE)))
         self._is_running = True
         try:
-            end = self.engine.run(self.pc, limit, watches_masks=watches_masks)
+            end = self.engine.run(
+                self.pc, limit, waiting=waiting, group_mask=self.exceptions.group_mask)
         except ModelError as error:
             error.add_note(f"at {self.engine.state.address:#x}, {self.now / 1e9:.6f} ms after power-up")
             raise

@@ -176,6 +176,7 @@ class RealTimeCounter(Counter):
     def reset(self) -> None:
         super().reset()
         self._enabled = 0
+        self._is_on = False
 
     def duration(self, ticks: int) -> int:
         return low_frequency_time(ticks * (self["PRESCALER"] + 1))
@@ -196,13 +197,20 @@ class RealTimeCounter(Counter):
 
     @task("START")
     def start(self) -> None:
-        if not self.machine.power.low_frequency_clock_runs:
-            raise Violation(f"{self.name} is started without the low-frequency clock")
-        self.run()
+        self._is_on = True
+        self.clock_changed()
 
     @task("STOP")
     def stop(self) -> None:
-        self.halt()
+        self._is_on = False
+        self.clock_changed()
+
+    def clock_changed(self) -> None:
+        """It counts while it is on and the low-frequency clock runs."""
+        if self._is_on and self.machine.power.low_frequency_clock_runs:
+            self.run()
+        elif self.is_running:
+            self.halt()
 
     @task("CLEAR")
     def clear(self) -> None:

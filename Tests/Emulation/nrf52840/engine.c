@@ -10,7 +10,7 @@ struct Engine {
   uint64_t executed, limit;
   uint32_t address, reason;
   uint32_t event, watches_masks, lacks_coprocessor;
-  uint32_t masks[3], mask_registers[3];
+  uint32_t waiting, group_mask, mask_registers[3];
   const uint8_t *flash, *ram;
   uint32_t flash_bytes, ram_base, ram_bytes;
   int (*emu_stop)(void *);
@@ -28,29 +28,29 @@ static int is_floating_point(const uint16_t *code) {
   return (code[0] & 0xEC00) == 0xEC00 && ((code[1] >> 8 & 0xF) == 10 || (code[1] >> 8 & 0xF) == 11);
 }
 
-static int masks_changed(void *unicorn, const struct Engine *engine) {
-  for (int i = 0; i < 3; i++) {
-    uint32_t value = 0;
-    engine->reg_read(unicorn, (int)engine->mask_registers[i], &value);
-    if (value != engine->masks[i]) return 1;
-  }
-  return 0;
+// Whether the masks let an exception of the urgency `waiting` through (Armv7-M ARM B1.4.3).
+static int is_let_through(void *unicorn, const struct Engine *engine) {
+  uint32_t value[3] = {0, 0, 0};
+  for (int i = 0; i < 3; i++) engine->reg_read(unicorn, (int)engine->mask_registers[i], &value[i]);
+  const uint32_t primask = value[0], basepri = value[1] & engine->group_mask, faultmask = value[2];
+  return !(primask & 1) && !(faultmask & 1) && (basepri == 0 || engine->waiting < basepri);
+}
+
+static uint32_t reason_to_stop(void *unicorn, const struct Engine *engine, const uint16_t *code, uint32_t size) {
+  if (engine->executed >= engine->limit) return REASON_LIMIT;
+  if (engine->watches_masks && is_let_through(unicorn, engine)) return REASON_MASKS;
+  if (engine->lacks_coprocessor && code && size == 4 && is_floating_point(code)) return REASON_NO_COPROCESSOR;
+  return REASON_NONE;
 }
 
 void before_instruction(void *unicorn, uint64_t address, uint32_t size, struct Engine *engine) {
   const uint16_t *code = code_at(engine, (uint32_t)address);
-  uint32_t reason = REASON_NONE;
-  if (engine->executed >= engine->limit) {
-    reason = REASON_LIMIT;
-  } else if (engine->watches_masks && masks_changed(unicorn, engine)) {
-    reason = REASON_MASKS;
-  } else if (code && size == 4 && engine->lacks_coprocessor && is_floating_point(code)) {
-    reason = REASON_NO_COPROCESSOR;
-  }
   engine->address = (uint32_t)address;
-  engine->reason = reason;
-  // Inside an IT block Unicorn goes on to its end; it is asked again before every instruction until it obeys.
-  if (reason != REASON_NONE) engine->emu_stop(unicorn);
+  if (engine->executed >= engine->limit || engine->watches_masks | engine->lacks_coprocessor) {
+    engine->reason = reason_to_stop(unicorn, engine, code, size);
+    // Inside an IT block Unicorn goes on to its end; it is asked again before every instruction until it obeys.
+    if (engine->reason != REASON_NONE) engine->emu_stop(unicorn);
+  }
   engine->executed++;
   if (code && *code == SEND_EVENT) engine->event = 1;
 }

@@ -212,14 +212,15 @@ class Engine:
         state = self.state
         state.limit = min(state.limit, state.executed + instructions)
 
-    def run(self, pc: int, limit: int, *, watches_masks: bool = False) -> End:
-        """Executes up to `limit` instructions. After it `executed` says how many, and PC is the next one, or for
+    def run(self, pc: int, limit: int, *, waiting: int | None = None, group_mask: int = 0xFF) -> End:
+        """Executes up to `limit` instructions, or until PRIMASK, BASEPRI and FAULTMASK let through an exception of the
+        priority `waiting`, of which the bits in `group_mask` count. After it `executed` says how many, and PC is the next one, or for
         UNDEFINED, NO_COPROCESSOR, BREAKPOINT and MEMORY the one that cannot be executed."""
         state = self.state
         state.executed, state.limit, state.reason = 0, limit, 0
-        state.watches_masks = watches_masks
-        if watches_masks:
-            state.masks[:] = self.registers(*MASKS).read()
+        state.watches_masks = waiting is not None
+        if waiting is not None:
+            state.waiting, state.group_mask = waiting, group_mask
         self._trap, self.forbidden = None, None
         status = self._emu_start(self._unicorn, pc | 1, NOWHERE, 0, 0)
         if self._failure is not None:

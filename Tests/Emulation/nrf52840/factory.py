@@ -11,6 +11,8 @@ FICR, UICR, PAGE = 0x1000_0000, 0x1000_1000, 0x1000
 #: Debug registers that tell the revision; vendor start-up code asks them which errata there are.
 PART_REGISTERS, PART_OFFSET = 0xF000_0000, 0xFE0
 VARIANT = 0x41414430
+#: Where vendor code looks for the chip and its revision, to know its errata; no register has a name there.
+ERRATA_PLACE = 0x130
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +22,15 @@ class Kind:
     part: int
     flash_bytes: int
     ram_bytes: int
+    #: In the debug registers, and at ERRATA_PLACE.
     revision: tuple[int, int, int]
+    errata: tuple[int, int]
     reset_pin: int
 
 
-NRF52840 = Kind(0x52840, 1024 * 1024, 256 * 1024, (8, 0, 0x50), 18)
+NRF52840 = Kind(0x52840, 1024 * 1024, 256 * 1024, (8, 0, 0x50), (8, 3), 18)
 #: For programs that were made for it. What it has and the nRF52840 has not is not modelled.
-NRF52832 = Kind(0x52832, 512 * 1024, 64 * 1024, (6, 0, 0x50), 21)
+NRF52832 = Kind(0x52832, 512 * 1024, 64 * 1024, (6, 0, 0x50), (6, 6), 21)
 
 
 def factory_page(kind: Kind, identity: int, address: int) -> bytes:
@@ -52,6 +56,7 @@ def factory_page(kind: Kind, identity: int, address: int) -> bytes:
     for register in registers.blocks()["FICR"].registers:
         if register.name.startswith("TEMP."):
             put(str(register), register.after_reset)
+    struct.pack_into("<II", page, ERRATA_PLACE, *kind.errata)
     return bytes(page)
 
 

@@ -19,12 +19,14 @@ from .power import Power
 from .ppi import Interconnect
 from .start import Start, from_vectors
 from .uarte import Uarte
+from .usbd import Usbd
 from .watchdog import Watchdog
+from .work_arounds import WorkArounds
 
 #: Peripherals that the program may leave alone or configure, and not start. Those in a line share their registers.
 ABSENT = (
     ("SPIM0", "SPI0", "SPIS0", "TWI0", "TWIM0", "TWIS0"), ("SPIM1", "SPI1", "SPIS1", "TWI1", "TWIM1", "TWIS1"),
-    ("NFCT",), ("SAADC",), ("QDEC",), ("COMP", "LPCOMP"), ("PDM",), ("MWU",), ("PWM1",), ("PWM2",),
+    ("RADIO",), ("ECB",), ("CCM", "AAR"), ("NFCT",), ("SAADC",), ("QDEC",), ("COMP", "LPCOMP"), ("PDM",), ("MWU",), ("PWM1",), ("PWM2",),
     ("SPIM2", "SPI2", "SPIS2"), ("I2S",), ("FPU",), ("QSPI",), ("PWM3",), ("SPIM3",))
 #: Of each timer and real-time counter, how many compare registers the chip has.
 TIMERS = {"TIMER0": 4, "TIMER1": 4, "TIMER2": 4, "TIMER3": 6, "TIMER4": 6}
@@ -66,6 +68,8 @@ class Machine:
     def _make_peripherals(self, seed: int) -> None:
         self.ppi = Interconnect(self)
         self.power = Power(self)
+        self.work_arounds = WorkArounds(self)
+        self.usb = Usbd(self)
         self.uart = Uarte(self)
         self.uart1 = Uarte(self, ("UARTE1",))
         self.timers = [Timer(self, name, compares) for name, compares in TIMERS.items()]
@@ -78,7 +82,7 @@ class Machine:
         #: Has no model; the bootloader leaves it on.
         self.pulse_width = Absent(self, ("PWM0",))
         self.peripherals: list[Peripheral] = [
-            self.ppi, self.power, self.uart, self.uart1, *self.timers, *self.counters, self.random, self.thermometer,
+            self.ppi, self.power, self.usb, self.uart, self.uart1, *self.timers, *self.counters, self.random, self.thermometer,
             self.flash_controller, self.watchdog, *self.ports, self.pulse_width, PinEvents(self),
             *(SoftwareInterrupts(self, (f"EGU{n}", f"SWI{n}")) for n in range(6)),
             *(Absent(self, names) for names in ABSENT)]
@@ -122,6 +126,7 @@ class Machine:
             self.watchdog.stop()
         for peripheral in self.peripherals:
             peripheral.reset()
+        self.work_arounds.reset()
         self.power.came_up(reason)
         self._start(self)
 

@@ -24,10 +24,10 @@ class State(ctypes.Structure):
         ("executed", ctypes.c_uint64), ("limit", ctypes.c_uint64),
         #: The last instruction that was begun, and why it was not let through.
         ("address", ctypes.c_uint32), ("reason", ctypes.c_uint32),
-        #: The event register that SEV sets; whether to stop when a mask changes; whether the FPU is off.
+        #: The event register that SEV sets; whether to stop when the masks let through what waits; whether the FPU is off.
         ("event", ctypes.c_uint32), ("watches_masks", ctypes.c_uint32), ("lacks_coprocessor", ctypes.c_uint32),
-        #: What PRIMASK, BASEPRI and FAULTMASK were, and their numbers at Unicorn.
-        ("masks", ctypes.c_uint32 * 3), ("mask_registers", ctypes.c_uint32 * 3),
+        #: The priority of what waits, and which bits of a priority count; PRIMASK, BASEPRI and FAULTMASK at Unicorn.
+        ("waiting", ctypes.c_uint32), ("group_mask", ctypes.c_uint32), ("mask_registers", ctypes.c_uint32 * 3),
         ("flash", ctypes.c_void_p), ("ram", ctypes.c_void_p),
         ("flash_bytes", ctypes.c_uint32), ("ram_base", ctypes.c_uint32), ("ram_bytes", ctypes.c_uint32),
         ("emu_stop", ctypes.c_void_p), ("reg_read", ctypes.c_void_p),

@@ -53,9 +53,14 @@ class Exceptions:
     def set_priority(self, number: int, priority: int) -> None:
         self.priorities[number] = priority & PRIORITY_BITS
 
+    @property
+    def group_mask(self) -> int:
+        """The bits of a priority that decide about preemption."""
+        return 0xFF & ~((2 << self.grouping) - 1)
+
     def group(self, priority: int) -> int:
         """The part of a priority that decides about preemption."""
-        return priority if priority < 0 else priority & ~((2 << self.grouping) - 1)
+        return priority if priority < 0 else priority & self.group_mask
 
     # Becoming pending.
 

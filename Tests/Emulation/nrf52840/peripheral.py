@@ -76,6 +76,8 @@ class Peripheral:
     blocks: ClassVar[tuple[str, ...]]
     #: Registers that vendor code uses for work-arounds, and what there is after a reset. They only keep what is written.
     undocumented: ClassVar[dict[int, int]] = {}
+    #: Registers whose bits are cleared by writing ones.
+    cleared_by_ones: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, machine: Machine, blocks: tuple[str, ...] | None = None) -> None:
         self.machine = machine
@@ -254,6 +256,8 @@ class Peripheral:
             return lambda value: self._write_interrupts(value)
         if register.name.removeprefix("INTEN") in SWITCHES:
             return self._interrupt_switch(SWITCHES[register.name[-3:]])
+        if register.name in self.cleared_by_ones:
+            return self._switch(offset, False)
         if handler := self._handler("wrote", register):
             store_and_tell = handler
 

@@ -20,6 +20,8 @@ CALIBRATION = 32 * MILLISECOND
 #: From VBUS to the event, and to the regulator's output being stable.
 USB_DETECTION, USB_REGULATOR = 1 * MICROSECOND, 1_700 * MICROSECOND
 RUNNING = 1 << 16
+#: The low-frequency clock's source that every chip has.
+RC, CRYSTAL = 0, 1
 VBUS_DETECTED, OUTPUT_READY = 1, 2
 #: CTIV counts quarters of a second.
 CALIBRATION_TIMER_UNIT = 250 * MILLISECOND
@@ -39,9 +41,11 @@ class Reason(enum.IntFlag):
 class Power(Peripheral):
     blocks = ("POWER", "CLOCK")
     #: RAM retention (anomaly 115), and what start-up code of older chips writes.
-    undocumented = {0x53C: 0, 0xEE4: 0}
+    undocumented = dict.fromkeys((0x53C, *range(0xE00, 0xE38, 4), 0xEE4), 0)
 
     def __init__(self, machine: Machine) -> None:
+        #: How long the low-frequency crystal takes to start. Programs that wait for it spin all the time.
+        self.crystal_start = LOW_FREQUENCY_START[CRYSTAL]
         #: What stays over most resets.
         self._reasons = 0
         self._retained = [0, 0]
@@ -54,7 +58,8 @@ class Power(Peripheral):
         self.high_frequency_crystal_runs = False
         self._crystal_wanted = False
         self.low_frequency_clock_runs = False
-        self._low_frequency_wanted = False
+        #: Counts starts and stops: what an earlier start has under way is void.
+        self._low_frequency_start = 0
         self._calibrating = self._timer_runs = False
 
     def came_up(self, reason: Reason | None) -> None:
@@ -167,27 +172,37 @@ class Power(Peripheral):
 
     @task("LFCLKSTART")
     def start_low_frequency(self) -> None:
+        """While the crystal starts, the RC oscillator stands in for it."""
         self["LFCLKRUN"] = 1
-        self["LFCLKSRCCOPY"] = self["LFCLKSRC"] & 3
-        if not self._low_frequency_wanted:
-            self._low_frequency_wanted = True
-            self.after(LOW_FREQUENCY_START[self["LFCLKSRC"] & 3], self._low_frequency_started)
+        source = self["LFCLKSRCCOPY"] = self["LFCLKSRC"] & 3
+        self._low_frequency_start += 1
+        start = self._low_frequency_start
+        if source != RC and not self.low_frequency_clock_runs:
+            self.after(LOW_FREQUENCY_START[RC], lambda: self._low_frequency_runs(start, RC))
+        duration = self.crystal_start if source == CRYSTAL else LOW_FREQUENCY_START[source]
+        self.after(duration, lambda: self._low_frequency_started(start, source))
 
-    def _low_frequency_started(self) -> None:
-        if self._low_frequency_wanted:
+    def _low_frequency_runs(self, start: int, source: int) -> None:
+        if start == self._low_frequency_start:
             self.low_frequency_clock_runs = True
-            self["LFCLKSTAT"] = RUNNING | self["LFCLKSRCCOPY"]
+            self["LFCLKSTAT"] = RUNNING | source
+            self._tell_counters()
+
+    def _low_frequency_started(self, start: int, source: int) -> None:
+        if start == self._low_frequency_start:
+            self._low_frequency_runs(start, source)
             self.event("LFCLKSTARTED")
 
     @task("LFCLKSTOP")
     def stop_low_frequency(self) -> None:
-        self._low_frequency_wanted = self.low_frequency_clock_runs = False
+        self._low_frequency_start += 1
+        self.low_frequency_clock_runs = False
         self["LFCLKRUN"] = self["LFCLKSTAT"] = 0
+        self._tell_counters()
 
-    @wrote("LFCLKSRC")
-    def low_frequency_source(self, value: int) -> None:
-        if self._low_frequency_wanted and value & 3 != self["LFCLKSRCCOPY"]:
-            raise Violation("CLOCK.LFCLKSRC while the clock runs")
+    def _tell_counters(self) -> None:
+        for counter in self.machine.counters:
+            counter.clock_changed()
 
     @task("CAL")
     def calibrate(self) -> None:
@@ -220,6 +235,6 @@ class Power(Peripheral):
         """Both clocks from crystals, as a bootloader leaves them."""
         self["LFCLKSRC"] = self["LFCLKSRCCOPY"] = 1
         self["LFCLKRUN"] = self["HFCLKRUN"] = 1
-        self._low_frequency_wanted = self._crystal_wanted = True
+        self._crystal_wanted = True
         self.low_frequency_clock_runs = self.high_frequency_crystal_runs = True
         self["LFCLKSTAT"] = self["HFCLKSTAT"] = RUNNING | 1

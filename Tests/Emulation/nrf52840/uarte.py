@@ -34,6 +34,7 @@ class Mode(enum.IntEnum):
 
 class Uarte(Peripheral):
     blocks = ("UARTE0", "UART0")
+    cleared_by_ones = frozenset(("ERRORSRC",))
 
     def __init__(self, machine: Machine, blocks: tuple[str, ...] | None = None) -> None:
         #: What the program has sent and nobody has taken yet.
@@ -187,11 +188,6 @@ class Uarte(Peripheral):
     @task("SUSPEND")
     def suspend(self) -> None:
         self._receiving = False
-
-    @wrote("ERRORSRC")
-    def clear_errors(self, _value: int) -> None:
-        """What is written as one is cleared; there is one kind of error here."""
-        self["ERRORSRC"] = 0
 
     @wrote("ENABLE")
     def switched(self, value: int) -> None:
