@@ -14,7 +14,9 @@ What is where, from the instruction up:
     peripheral   what peripherals have in common; bus finds their registers, ppi joins them, memory is their RAM
     power, counter, uarte, flash, generators, watchdog, ports, usbd, work_arounds   peripherals
     usb_host     the other end of the USB cable, with usb_bus and usb_descriptors: a host for tests
-    machine      one chip; factory what is burnt into it, start how it starts, image what it can load
+    radio, ciphers  and what Bluetooth needs; air between radios
+    machine      one chip; factory what is burnt into it, start how it starts, image what it can load; world several of
+                 them in the same air and time
 
 It is strict: an access to a register that nobody knows, DMA outside RAM, a program that does what the product
 specification forbids, and what is not modelled all end the run with a `ModelError`.
@@ -28,9 +30,10 @@ from .start import by_bootloader, from_vectors
 from .units import CYCLE, MICROSECOND, MILLISECOND, NANOSECOND, SECOND
 from .usb_bus import Handshake
 from .usb_host import NoAnswer, Stalled, UsbError, UsbHost
+from .world import World
 
 __all__ = [
     "CYCLE", "MICROSECOND", "MILLISECOND", "NANOSECOND", "SECOND", "Flash", "Handshake", "Machine", "ModelError",
-    "NoAnswer", "NotModelled", "PowerCut", "Reason", "Stalled", "UsbError", "UsbHost", "Violation", "by_bootloader",
+    "NoAnswer", "NotModelled", "PowerCut", "Reason", "Stalled", "UsbError", "UsbHost", "Violation", "World", "by_bootloader",
     "from_vectors",
 ]

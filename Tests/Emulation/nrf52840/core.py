@@ -63,8 +63,8 @@ class Core:
         self._is_running = False
         self._stalled_until = 0
         self.pc = 0
-        #: Asleep in WFI or WFE.
-        self.sleeping = False
+        #: Asleep in WFI or WFE; or off.
+        self.sleeping = True
         self._awaits_event = False
         #: Instructions executed so far.
         self.instructions = 0
@@ -104,6 +104,11 @@ class Core:
     def cycles(self) -> int:
         """Cycles since then, as the DWT's counter has them."""
         return self.now // CYCLE
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing happens before the timeline's next appointment."""
+        return self.sleeping and self._stalled_until <= self._begun
 
     def at(self, time: int, action: Callable[[], object]) -> Appointment:
         """Has something done at a time. If that lies within the run that is going on, the run ends there."""

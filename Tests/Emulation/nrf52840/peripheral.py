@@ -75,7 +75,7 @@ class Peripheral:
     #: The peripherals of registers.txt that this is the model of.
     blocks: ClassVar[tuple[str, ...]]
     #: Registers that vendor code uses for work-arounds, and what there is after a reset. They only keep what is written.
-    undocumented: ClassVar[dict[int, int]] = {}
+    undocumented: dict[int, int] = {}
     #: Registers whose bits are cleared by writing ones.
     cleared_by_ones: ClassVar[frozenset[str]] = frozenset()
 
@@ -215,14 +215,14 @@ class Peripheral:
         for offset, register in self._registers.items():
             found[self.base + offset] = self._writer(register)
         for offset in self.undocumented:
-            found[self.base + offset] = lambda value, offset=offset: self._store(offset, value)  # type: ignore[misc]
+            found[self.base + offset] = lambda value, offset=offset: self._keep(offset, value)  # type: ignore[misc]
         return found
 
     def name_of(self, address: int) -> str:
         register = self._registers.get(address - self.base)
         return f"{self.name}.{register or hex(address - self.base)}"
 
-    def _store(self, offset: int, value: int) -> None:
+    def _keep(self, offset: int, value: int) -> None:
         self.values[offset] = value
 
     def _task(self, register: Register) -> Callable[[], object]:
@@ -270,7 +270,7 @@ class Peripheral:
             return self._switch(switched, SWITCHES[register.name[-3:]])
         if register.access == "r":
             return lambda value: self._refuse(register, value)
-        return lambda value: self._store(offset, value)
+        return lambda value: self._keep(offset, value)
 
     def _switched(self, register: Register) -> int:
         """The offset of the register whose bits this one sets or clears; 0 if it is none of those."""

@@ -108,3 +108,7 @@ class SoftwareInterrupts(Peripheral):
 
 class Absent(Peripheral):
     """What this model does not have: registers keep what is written, and nothing can be started."""
+
+    def __init__(self, machine: Machine, blocks: tuple[str, ...], undocumented: tuple[int, ...] = ()) -> None:
+        self.undocumented = dict.fromkeys(undocumented, 0)
+        super().__init__(machine, blocks)

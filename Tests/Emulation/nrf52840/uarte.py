@@ -47,6 +47,8 @@ class Uarte(Peripheral):
         super().reset()
         self._receiving = False
         self._fifo: deque[int] = deque()
+        #: Of the older kind: a byte waits in RXD.
+        self._register_full = False
         #: Where DMA puts bytes, how many there is room for, and how many it has.
         self._target, self._room, self._got = 0, 0, 0
         self._next_byte: Appointment | None = None
@@ -94,8 +96,9 @@ class Uarte(Peripheral):
     def _drain(self) -> None:
         """From the FIFO to memory, or to the register of the older kind."""
         if self._mode == Mode.UART:
-            if self._fifo and not self.has_happened("RXDRDY"):
-                self["RXD"] = self._fifo[0]
+            if self._fifo and not self._register_full:
+                self["RXD"] = self._fifo.popleft()
+                self._register_full = True
                 self.event("RXDRDY")
             return
         while self._fifo and self._got < self._room:
@@ -145,9 +148,8 @@ class Uarte(Peripheral):
     @reads("RXD")
     def received(self) -> int:
         value = self["RXD"]
-        if self._fifo:
-            self._fifo.popleft()
-            self.after(0, self._drain)
+        self._register_full = False
+        self.after(0, self._drain)
         return value
 
     # Sending.
