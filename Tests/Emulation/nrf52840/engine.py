@@ -24,6 +24,8 @@ RAM_BASE = 0x2000_0000
 #: No code is there, so nothing ends a run by getting there.
 NOWHERE = 0xFFFF_FFFE
 WAIT_FOR_EVENT, WAIT_FOR_INTERRUPT = 0xBF20, 0xBF30
+#: XPSR.T.
+THUMB = 1 << 24
 
 
 class End(enum.Enum):
@@ -245,7 +247,7 @@ class Engine:
         if status == UC_ERR_INSN_INVALID and opcode == WAIT_FOR_EVENT:
             return End.WAIT_FOR_EVENT
         if status == UC_ERR_INSN_INVALID:
-            return End.UNDEFINED
+            return End.UNDEFINED if self[Register.XPSR] & THUMB else End.INVALID_STATE
         if status != UC_ERR_OK:
             raise ModelError(f"{UcError(status)} at {pc:#x}")
         if state.reason:
