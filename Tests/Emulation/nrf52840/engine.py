@@ -112,7 +112,7 @@ class RegisterSet:
         return list(self._values)
 
     def write(self, values: Sequence[int]) -> None:
-        self._values[:] = values
+        self._values[:] = list(values)
         uclib.uc_reg_write_batch(self._unicorn, self._ids, self._places, self._count)
 
 
@@ -207,7 +207,7 @@ class Engine:
     @property
     def executed(self) -> int:
         """Instructions of this run, as far as it is."""
-        return self.state.executed
+        return int(self.state.executed)
 
     def stop_after(self, instructions: int) -> None:
         """From within a run: lets that many more be executed, no more than were granted."""

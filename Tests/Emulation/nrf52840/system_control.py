@@ -85,7 +85,7 @@ class SystemControl:
         self.reset()
 
     def reset(self) -> None:
-        self.values = {address: 0 for address in Address} | dict(AFTER_RESET)
+        self.values = {int(address): AFTER_RESET.get(address, 0) for address in Address}
 
     def __getitem__(self, address: Address) -> int:
         return self.values[address]
