@@ -216,8 +216,8 @@ class Engine:
 
     def run(self, pc: int, limit: int, *, waiting: int | None = None, group_mask: int = 0xFF) -> End:
         """Executes up to `limit` instructions, or until PRIMASK, BASEPRI and FAULTMASK let through an exception of the
-        priority `waiting`, of which the bits in `group_mask` count. After it `executed` says how many, and PC is the next one, or for
-        UNDEFINED, NO_COPROCESSOR, BREAKPOINT and MEMORY the one that cannot be executed."""
+        priority `waiting`, of which the bits in `group_mask` count. After it `executed` says how many, and PC is the next
+        one, or for UNDEFINED, NO_COPROCESSOR, BREAKPOINT and MEMORY the one that cannot be executed."""
         state = self.state
         state.executed, state.limit, state.reason = 0, limit, 0
         state.watches_masks = waiting is not None
