@@ -2,6 +2,9 @@
 
 Unicorn is QEMU's translator as a library. For the Cortex-M it has instructions and banked stack pointers, but no
 exceptions, no sleep and no time. `Engine.run` executes until something needs one of these, and says what.
+
+What it does not notice: LDRD, LDM, VLDR and their like at an address that is no multiple of four, which are faults on the
+chip.
 """
 
 from __future__ import annotations
