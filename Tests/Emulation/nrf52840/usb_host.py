@@ -24,7 +24,7 @@ from .timeline import Appointment
 from .units import MILLISECOND, SECOND
 from .usb_bus import Handshake
 from .usb_descriptors import Configuration, Device
-from .usbd import PACKET
+from .usbd_bus import PACKET
 
 if TYPE_CHECKING:
     from .machine import Machine

@@ -138,7 +138,7 @@ def test_clocks_that_differ_by_50_millionths_do_not_part_them(drift: int) -> Non
 
 def test_what_is_lost_or_damaged_in_the_air_is_sent_again() -> None:
     link = pair_of_controllers()
-    link.world.air.weather = Noise(5, loss=0.1, damage=0.1, jammed=frozenset(range(2404, 2420)))
+    link.world.air.weather = Noise(5, loss=0.1, bit_errors=1e-3, jammed=frozenset(range(2404, 2420)))
     for number in range(20):
         link.central.send_data(link.central_handle, bytes((number,)) * 20)
         assert link.peripheral.data(4000) == bytes((number,)) * 20
