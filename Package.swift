@@ -148,6 +148,7 @@ let mirrors: [Target] = [
     path: "Tests/LinkSimulation", swiftSettings: strict),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
   tests("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
+  tests("BLELinkLayer", ["BLEHost", "BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   tests("BoardStorage", ["Digests", "VirtualHardware"]),
   tests("BLESecurity", ["Bytes", "Cryptography", "LinkProtocol"]),
   tests("Cryptography", ["Bytes", .product(name: "Crypto", package: "swift-crypto")]),

@@ -25,7 +25,7 @@ enum ChannelSelection: Sendable, Equatable {
       let random = Self.random(counter: counter, identifier)
       let channel = UInt8(truncatingIfNeeded: random % UInt16(ChannelMap.channelCount))
       if map.contains(channel) { return channel }
-      return map.channel(at: UInt8(truncatingIfNeeded: UInt32(count) * UInt32(random) >> 16))
+      return map.channel(at: UInt8(truncatingIfNeeded: (UInt32(count) * UInt32(random)) >> 16))
     }
   }
 
