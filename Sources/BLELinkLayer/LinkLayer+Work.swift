@@ -20,12 +20,16 @@ extension LinkLayer {
   }
 
   /// When ``work(now:)`` has to be called at the latest; nil if only the radio or the host give it something to do.
+  ///
+  /// Mutating, as others that change nothing: what only borrows so large a value copies it to the stack first.
   public var nextDeadline: RadioTime? {
-    guard let connection else { return nil }
-    var deadline = connection.timing.expiry
-    if let other = connection.procedureDeadline, other.isBefore(deadline) { deadline = other }
-    if let other = connection.encryptionDeadline, other.isBefore(deadline) { deadline = other }
-    return deadline
+    mutating get {
+      guard let connection else { return nil }
+      var deadline = connection.timing.expiry
+      if let other = connection.procedureDeadline, other.isBefore(deadline) { deadline = other }
+      if let other = connection.encryptionDeadline, other.isBefore(deadline) { deadline = other }
+      return deadline
+    }
   }
 
   /// Whoever says nothing for too long is gone.
@@ -79,7 +83,7 @@ extension LinkLayer {
   }
 
   /// Events that may be slept through now: none while there is anything to say, or after silence.
-  private func restingEvents(_ timing: ConnectionTiming) -> UInt16 {
+  private mutating func restingEvents(_ timing: ConnectionTiming) -> UInt16 {
     guard let connection, timing.parameters.latency > 0, timing.isEstablished, timing.windowSize == 0,
       !connection.missedLast, connection.procedure == nil, connection.terminating == nil,
       !connection.encryption.isBusy, acl.isEmpty, freeTransmit.count == PacketMemory.transmitCount

@@ -16,6 +16,8 @@ struct CentralEncryption {
   private let vector: [UInt8] = [0x24, 0xab, 0xdc, 0xba]
   /// The session key that it goes by is wrong by one bit.
   var spoilsKey = false
+  /// What names the key: Rand and EDIV.
+  var identifier: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8, 0x74, 0x24]
   /// Keeps silent where LL_START_ENC_RSP is due.
   var neverStarts = false
 
@@ -34,7 +36,7 @@ struct CentralEncryption {
 
   private mutating func request(_ central: TestCentral) {
     phase = .requested
-    central.send(control: [3, 1, 2, 3, 4, 5, 6, 7, 8, 0x74, 0x24] + diversifier + vector)
+    central.send(control: [3] + identifier + diversifier + vector)
   }
 
   mutating func seal(_ payload: [UInt8], kind: UInt8) -> [UInt8] {

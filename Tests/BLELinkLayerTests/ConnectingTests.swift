@@ -64,7 +64,8 @@ struct ConnectingTests {
     let world = World.connected()
     world.run(for: 1_000_000)
     let packets = world.aired
-    for (packet, answer) in zip(packets, packets.dropFirst()) where packet.fromCentral && !answer.fromCentral {
+    for (packet, answer) in zip(packets, packets.dropFirst()) where packet.fromCentral && !answer.fromCentral
+    {
       #expect(answer.start - packet.end == 150_000)
     }
   }
@@ -134,16 +135,19 @@ struct ConnectingTests {
   }
 
   /// The field of a request that makes it one that no link layer may obey.
-  @Test(arguments: [
-    (21, 0), (21, 9), (24, 5), (28, 5), (28, 0), (35, 4), (35, 17), (22, 25),
-  ] as [(Int, UInt8)])
+  @Test(
+    arguments: [
+      (21, 0), (21, 9), (24, 5), (28, 5), (28, 0), (35, 4), (35, 17), (22, 25),
+    ] as [(Int, UInt8)])
   func refusesImpossibleRequests(at offset: Int, value: UInt8) {
     let central = TestCentral(drift: 0)
     var octets = central.connectRequest
     #expect(ConnectRequest(parsing: octets.span) != nil)
     octets[offset] = value
     #expect(ConnectRequest(parsing: octets.span) == nil)
-    for length in 0..<octets.count { #expect(ConnectRequest(parsing: octets.span.extracting(0..<length)) == nil) }
+    for length in 0..<octets.count {
+      #expect(ConnectRequest(parsing: octets.span.extracting(0..<length)) == nil)
+    }
   }
 
   @Test func takesNoNoticeOfRequestsToOthers() {

@@ -22,7 +22,9 @@ struct DataTests {
       let payload = (0..<length).map { UInt8(truncatingIfNeeded: index &+ $0 &* 3) }
       down.append(payload)
       world.central.queue.append((index % 5 == 0 ? 2 : 1, payload))
-      let longer = (0..<Int.random(in: 1...251, using: &generator)).map { UInt8(truncatingIfNeeded: index ^ $0) }
+      let longer = (0..<Int.random(in: 1...251, using: &generator)).map {
+        UInt8(truncatingIfNeeded: index ^ $0)
+      }
       up.append(longer)
       world.host.send(longer, isFirst: index % 3 == 0)
     }

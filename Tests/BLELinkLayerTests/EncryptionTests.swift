@@ -154,7 +154,9 @@ struct EncryptionTests {
     let world = Self.encrypted()
     // Whoever overhears sequence numbers can send packets; without the key they are noise.
     world.central.rawPackets = []
-    for sequence: UInt8 in [0, 8] { world.central.rawPackets.append([2 | sequence, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9]) }
+    for sequence: UInt8 in [0, 8] {
+      world.central.rawPackets.append([2 | sequence, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    }
     world.run(for: 500_000)
     #expect(world.host.disconnectReason == 0x3d)
     #expect(world.delivered.isEmpty)

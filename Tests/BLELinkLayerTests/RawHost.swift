@@ -61,7 +61,8 @@ final class RawHost: TestHost {
   }
 
   func send(_ payload: [UInt8], isFirst: Bool = true) {
-    outgoing.append([2, 1, isFirst ? 0 : 0x10, UInt8(payload.count & 255), UInt8(payload.count >> 8)] + payload)
+    outgoing.append(
+      [2, 1, isFirst ? 0 : 0x10, UInt8(payload.count & 255), UInt8(payload.count >> 8)] + payload)
   }
 
   /// Everything that a host does until it is found.

@@ -40,7 +40,9 @@ struct ReferenceCCM {
   }
 
   private func masked(_ nonce: [UInt8], _ text: [UInt8]) -> [UInt8] {
-    text.enumerated().map { $1 ^ stream(nonce, 1 + $0 / 16)[$0 % 16] }
+    stride(from: 0, to: text.count, by: 16).flatMap { start in
+      zip(text[start..<min(start + 16, text.count)], stream(nonce, 1 + start / 16)).map { $0 ^ $1 }
+    }
   }
 
   /// The payload and MIC that go over the air.

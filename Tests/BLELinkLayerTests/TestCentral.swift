@@ -103,8 +103,9 @@ final class TestCentral {
     role = .connected
     nextAnchor = requestEnd + passing(1250 + Int64(windowOffset) * 1250 + windowUse)
     counter = 0
+    // Both sides must have said that they can.
     selection =
-      usesChannelSelection2
+      usesChannelSelection2 && (advertisements.last ?? [0])[0] & 0x20 != 0
       ? .second(accessAddress: accessAddress) : .first(hop: hop, last: 0)
     selection.advance()
     sequence = 0

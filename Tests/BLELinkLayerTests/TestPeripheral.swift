@@ -67,8 +67,9 @@ final class TestPeripheral {
       exchange(now)
       host.pump(&layer, clock: now, radio: radioTime(of: now))
       more = layer.work(now: radioTime(of: now))
+      exchange(now)
+      more = takeBack(now) || more
     }
-    exchange(now)
     host.pump(&layer, clock: now, radio: radioTime(of: now))
     exchange(now)
   }
@@ -78,6 +79,16 @@ final class TestPeripheral {
     if command.start.isBefore(radioTime(of: now)) { lateCommands += 1 }
     armed = command
     listensSince = nil
+  }
+
+  /// Takes back what was armed, has not begun and is of no use any more.
+  private func takeBack(_ now: Int64) -> Bool {
+    guard let command = armed, event.isAborted, listensSince == nil,
+      radioTime(of: now).isBefore(command.start)
+    else { return false }
+    armed = nil
+    event.missed()
+    return true
   }
 
   // MARK: The radio
@@ -118,7 +129,8 @@ final class TestPeripheral {
     let turn = Self.receive(
       layer.memory, &event, isIntact: isIntact && fits, from: begin, to: radioTime(of: end))
     switch turn {
-    case .transmit(let packet, let header): return (self.octets(of: packet, header: header), command.transmitPHY)
+    case .transmit(let packet, let header):
+      return (self.octets(of: packet, header: header), command.transmitPHY)
     case .listen: preconditionFailure("nobody sends without having listened")
     case .close:
       armed = nil

@@ -144,7 +144,7 @@ extension LinkLayer {
     // No bit: nothing changes in this direction.
     let receive = toPeripheral == 0 ? connection.timing.receivePHY : PHY(bit: toPeripheral)
     let transmit = toCentral == 0 ? connection.timing.transmitPHY : PHY(bit: toCentral)
-    if toPeripheral == 0, toCentral == 0 {
+    if receive == connection.timing.receivePHY, transmit == connection.timing.transmitPHY {
       finished(.phys)
       return reportPHYs(status: ErrorCode.success)
     }

@@ -20,7 +20,7 @@ extension LinkLayer {
 
   /// A control PDU wants a buffer for what it is answered with, and room for the event that it may lead to. One that is
   /// not looked at yet waits, and in the end the peer with it.
-  private func hasRoom(for packet: Packet) -> Bool {
+  private mutating func hasRoom(for packet: Packet) -> Bool {
     guard packet.kind == 3, let connection else { return true }
     // What came in clear text must not look as if it came after encryption began.
     if connection.encryption.phase == .awaitingStart, !delivery.isEmpty { return false }

@@ -28,7 +28,7 @@ extension LinkLayer {
   }
 
   /// What belongs to a feature that was left out is not known.
-  func isOffered(_ command: CommandOpcode) -> Bool {
+  mutating func isOffered(_ command: CommandOpcode) -> Bool {
     switch command.opcode {
     case CommandOpcode.leKeyReply, CommandOpcode.leKeyNegativeReply, CommandOpcode.leEncrypt,
       CommandOpcode.leRandom:
@@ -137,7 +137,7 @@ extension LinkLayer {
 
   // MARK: Commands that take their time
 
-  private func check(_ opcode: UInt16, _ parameters: Span<UInt8>) -> UInt8 {
+  private mutating func check(_ opcode: UInt16, _ parameters: Span<UInt8>) -> UInt8 {
     switch opcode {
     case CommandOpcode.disconnect:
       if connection?.terminating != nil { return ErrorCode.commandDisallowed }

@@ -28,7 +28,7 @@ extension LinkLayer {
     report(algorithm)
   }
 
-  private func appendParameters(_ parameters: LinkParameters, to event: inout EventWriter) {
+  private mutating func appendParameters(_ parameters: LinkParameters, to event: inout EventWriter) {
     event.append(UInt64(parameters.interval), width: 2)
     event.append(UInt64(parameters.latency), width: 2)
     event.append(UInt64(parameters.timeout), width: 2)

@@ -55,7 +55,7 @@ extension LinkLayer {
     for i in 0..<16 { answer.append(block[byte: 15 - i]) }
   }
 
-  private func appendCommands(to answer: inout EventWriter) {
+  private mutating func appendCommands(to answer: inout EventWriter) {
     var octets = InlineArray<64, UInt8>(repeating: 0)
     for i in 0..<CommandOpcode.count {
       let command = CommandOpcode.at(i)

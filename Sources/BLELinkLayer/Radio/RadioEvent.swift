@@ -3,13 +3,15 @@
 ///
 /// The driver's part: arm the ``RadioCommand`` that `exchange` returned; call ``received(_:isIntact:from:to:rssi:)``
 /// after each packet and ``transmitted(end:)`` after each answer, and do what they return; call ``heardNothing()`` when a
-/// window passes in silence, ``missed()`` when a command could not be armed in time. After ``isClosed``, and also after
+/// window passes in silence, ``missed()`` when a command could not be armed in time or was taken back (``isAborted``). After ``isClosed``, and also after
 /// each packet, let the link layer exchange and work at a lower priority.
 public struct RadioEvent: Sendable {
   private enum Mode: Sendable { case idle, advertising, connected }
 
   private var mode = Mode.idle
-  private var isAborted = false
+  /// Whether what is armed or under way is of no use any more. It ends at the next packet; what has not begun the driver
+  /// takes back, and calls ``missed()``.
+  public private(set) var isAborted = false
   /// Whether nothing is armed or under way.
   public private(set) var isClosed = true
   /// The strength of the last packet with a right CRC, in dBm; 127 if there was none.
