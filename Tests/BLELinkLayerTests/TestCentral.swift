@@ -212,6 +212,11 @@ final class TestCentral {
 
   private func control(_ payload: [UInt8]) {
     if encryption.control(payload, self) { return }
+    if encryption.isBusy, [0x0c, 0x0e, 0x14, 0x16].contains(payload[0]) {
+      // Nothing else may be answered now (Core specification, Vol 6 Part B §5.1.3.1).
+      send(control: [0x11, payload[0], 0x2a])
+      return
+    }
     guard answersProcedures else { return }
     switch payload[0] {
     case 0x0e: send(control: [9] + octets(features.rawValue, 8))

@@ -65,11 +65,11 @@ final class World {
   }
 
   /// Runs until something is so; false if it is not within the time.
-  func run(atMost microseconds: Int64 = 5_000_000, until isSo: () -> Bool) -> Bool {
+  func run(atMost microseconds: Int64 = 5_000_000, step: Int64 = 1000, until isSo: () -> Bool) -> Bool {
     let end = now + microseconds * 1000
     while !isSo() {
       guard now < end else { return false }
-      run(for: 1000)
+      run(for: step)
     }
     return true
   }

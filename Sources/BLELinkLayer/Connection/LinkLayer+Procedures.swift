@@ -52,10 +52,13 @@ extension LinkLayer {
       return violated()
     }
     finished(procedure)
+    // It may only have come at a bad time. (A PHY the host has to ask for again: the central may have chosen one.)
+    let isCollision = error == ErrorCode.collision || error == ErrorCode.differentTransactionCollision
     switch procedure {
+    case .features where isCollision: connection?.wanted.insert(.features)
     case .features: reportFeatures(status: error)
     case .version: reportVersion(status: error)
-    case .lengths: break
+    case .lengths: if isCollision { connection?.wanted.insert(.lengths) }
     case .phys: reportPHYs(status: error)
     }
   }

@@ -30,11 +30,13 @@ extension LinkLayer {
   /// - Returns: false if the packet was not encrypted with the key, or not at all.
   private mutating func decrypt(_ packet: Packet) -> Bool {
     guard let encryption = connection?.encryption, encryption.encryptsReceive else { return true }
-    // A central may end the connection before it has seen that it is to encrypt.
-    if encryption.phase == .awaitingStart, packet.kind == 3, packet.length == 2,
-      memory[packet.buffer, 2] == ControlOpcode.terminate
-    {
-      return true
+    // A central that has not yet seen that it is to encrypt may still end the connection or reject a procedure of ours;
+    // what is encrypted is longer.
+    if encryption.phase == .awaitingStart, packet.kind == 3, packet.length <= 3 {
+      switch memory[packet.buffer, 2] {
+      case ControlOpcode.terminate, ControlOpcode.reject, ControlOpcode.extendedReject: return true
+      default: break
+      }
     }
     return connection?.encryption.decrypt(packet.buffer, of: memory, &cipher) ?? false
   }

@@ -13,6 +13,7 @@ enum ErrorCode {
   static let unsupportedRemoteFeature: UInt8 = 0x1a
   static let invalidLinkParameters: UInt8 = 0x1e
   static let responseTimeout: UInt8 = 0x22
+  static let collision: UInt8 = 0x23
   static let instantPassed: UInt8 = 0x28
   static let differentTransactionCollision: UInt8 = 0x2a
   static let micFailure: UInt8 = 0x3d
