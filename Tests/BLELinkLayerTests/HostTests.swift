@@ -79,6 +79,22 @@ struct HostTests {
     #expect(Self.answer(0x2005, TestCentral.peripheralAddress, after: { $0.advertise() }) == [0x0c])
   }
 
+  @Test func endsForReasonsOnlyThatAHostMayGive() {
+    let world = World.connected()
+    world.host.command(0x0406, [1, 0, 0x16])
+    world.run(for: 100_000)
+    #expect(world.host.answer(to: 0x0406) == [0x12])
+    world.host.command(0x0406, [2, 0, 0x13])
+    world.run(for: 100_000)
+    #expect(world.host.answer(to: 0x0406) == [2])
+    world.host.command(0x0406, [1, 0, 0x13])
+    world.host.command(0x0406, [1, 0, 0x13])
+    world.run(for: 1_000)
+    #expect(world.host.answer(to: 0x0406) == [0x0c])
+    world.run(for: 300_000)
+    #expect(world.host.disconnectReason == 0x16)
+  }
+
   @Test func encryptsAndDrawsNumbers() {
     // Vol 6 Part C §1.1: least significant octets first.
     let key: [UInt8] = [

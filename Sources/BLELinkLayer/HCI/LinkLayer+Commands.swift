@@ -141,6 +141,11 @@ extension LinkLayer {
     switch opcode {
     case CommandOpcode.disconnect:
       if connection?.terminating != nil { return ErrorCode.commandDisallowed }
+      // The reasons that a host may give (§7.1.6).
+      switch parameters[2] {
+      case 0x05, 0x13, 0x14, 0x15, 0x1a, 0x29, 0x3b: break
+      default: return ErrorCode.invalidParameters
+      }
     case CommandOpcode.leSetPHY:
       if Self.phys(parameters.extracting(2..<5)) == nil { return ErrorCode.unsupportedParameter }
     default: break

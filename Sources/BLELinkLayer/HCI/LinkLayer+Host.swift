@@ -60,12 +60,13 @@ extension LinkLayer {
     return false
   }
 
-  private func write(_ event: EventWriter, into packet: inout BoundedBytes) -> Bool {
+  private mutating func write(_ event: EventWriter, into packet: inout BoundedBytes) -> Bool {
     for i in 0..<event.count { packet.append(event.octets[i]) }
     return true
   }
 
-  private func writeData(_ data: Packet, into packet: inout BoundedBytes) {
+  // Mutating, as what only borrows so large a value copies it to the stack first.
+  private mutating func writeData(_ data: Packet, into packet: inout BoundedBytes) {
     let payload = memory.payload(of: data.buffer)
     packet.append(2)
     // The packet boundary flag: 2 begins a PDU, 1 goes on with it.
