@@ -184,4 +184,24 @@ struct ConnectingTests {
     #expect(world.delivered == [[1, 2, 3]])
     #expect(world.uploaded == [[4, 5, 6]])
   }
+
+  /// The processor stands still while a page of flash is erased, again and again: events are missed, and nothing else.
+  @Test(arguments: [6, 24] as [UInt16]) func survivesAProcessorThatStandsStill(interval: UInt16) {
+    let world = World.connected(centralDrift: 300) {
+      $0.interval = interval
+      $0.timeout = 42
+    }
+    for i in 0..<60 {
+      world.peripheral.stall(for: 85_000, world.now)
+      world.central.queue.append((2, [UInt8(i)]))
+      world.host.send([UInt8(i)])
+      world.run(for: 160_000)
+    }
+    world.run(for: 1_000_000)
+    #expect(world.host.disconnectReason == nil)
+    #expect(world.peripheral.with { $0.counters.missedEvents } > 60)
+    #expect(world.delivered == (0..<60).map { [UInt8($0)] })
+    #expect(world.uploaded == (0..<60).map { [UInt8($0)] })
+    #expect(world.peripheral.lateCommands == 0)
+  }
 }

@@ -260,6 +260,39 @@ struct ProcedureTests {
     #expect(world.host.disconnectReason == nil)
   }
 
+  /// Both sides ask for features, lengths and versions at once.
+  @Test func bothMayAskAtOnce() {
+    let world = World.connected()
+    world.host.command(0x2016, [1, 0])
+    world.host.command(0x041d, [1, 0])
+    world.host.command(0x2022, [1, 0, 251, 0, 0x48, 8])
+    world.central.send(control: [8] + world.central.octets(LinkFeatures.all.rawValue, 8))
+    world.central.sendVersion()
+    world.central.sendLengths()
+    world.run(for: 2_000_000)
+    #expect(world.host.last(0x3e, subevent: 4)?[1] == 0)
+    #expect(world.host.last(0x0c)?[0] == 0)
+    #expect(world.host.last(0x3e, subevent: 7) == [7, 1, 0, 251, 0, 0x48, 8, 251, 0, 0x48, 8])
+    #expect(world.central.controls(9).count == 1 && world.central.controls(0x0c).count == 1)
+    #expect(world.central.controls(0x15).count == 1 && world.central.controls(0x14).count == 1)
+    #expect(world.host.disconnectReason == nil)
+  }
+
+  /// What came at a bad time is asked for again.
+  @Test func asksAgainAfterACollision() {
+    let world = World.connected { $0.answersProcedures = false }
+    world.host.command(0x2022, [1, 0, 251, 0, 0x48, 8])
+    world.run(for: 200_000)
+    #expect(world.central.controls(0x14).count == 1)
+    world.central.send(control: [0x11, 0x14, 0x2a])
+    world.run(for: 200_000)
+    #expect(world.central.controls(0x14).count == 2)
+    // A plain refusal is the last word.
+    world.central.send(control: [0x11, 0x14, 0x1a])
+    world.run(for: 200_000)
+    #expect(world.central.controls(0x14).count == 2)
+  }
+
   @Test func doesNotWaitForeverForAnAnswer() {
     let world = World.connected { $0.answersProcedures = false }
     world.keepsAired = false

@@ -19,6 +19,8 @@ final class TestPeripheral {
   let host: any TestHost
   private let drift: Int64
   private static let offset: Int64 = 0xfff0_0000
+  /// Until when the processor does nothing, by the world's clock: it writes its flash.
+  private var stalledUntil: Int64 = 0
   /// How often a command came too late to be armed, or listened for no time.
   private(set) var lateCommands = 0
 
@@ -48,17 +50,21 @@ final class TestPeripheral {
   /// When the radio does something by itself: sends, or gives up listening.
   func radioTime(_ now: Int64) -> Int64? {
     guard let armed else { return nil }
-    return max(now, time(of: armed.start + armed.window + 1, near: now))
+    return max(now, stalledUntil, time(of: armed.start + armed.window + 1, near: now))
   }
+
+  /// The processor does nothing for so long.
+  func stall(for microseconds: Int64, _ now: Int64) { stalledUntil = now + microseconds * 1000 }
 
   func deadline(_ now: Int64) -> Int64? {
     guard let deadline = layer.nextDeadline else { return nil }
-    return max(now, time(of: deadline + 2, near: now))
+    return max(now, stalledUntil, time(of: deadline + 2, near: now))
   }
 
   // MARK: The lower priority
 
   func settle(_ now: Int64) {
+    guard now >= stalledUntil else { return }
     var more = true
     var rounds = 0
     while more {
@@ -100,9 +106,10 @@ final class TestPeripheral {
   }
 
   func heardNothing(_ now: Int64) {
+    let isLate = armed.map { time(of: $0.start + $0.window, near: now) < now - 10_000 } ?? false
     armed = nil
     listensSince = nil
-    event.heardNothing()
+    if isLate { event.missed() } else { event.heardNothing() }
     settle(now)
   }
 
@@ -111,7 +118,7 @@ final class TestPeripheral {
     _ octets: [UInt8], isIntact: Bool, from start: Int64, to end: Int64, channel: UInt8, _ phy: PHY,
     _ address: (accessAddress: UInt32, crcInit: UInt32)
   ) -> (octets: [UInt8], phy: PHY)? {
-    guard let command = armed, command.channel == channel, command.receivePHY == phy,
+    guard start >= stalledUntil, let command = armed, command.channel == channel, command.receivePHY == phy,
       command.accessAddress == address.accessAddress, command.crcInit == address.crcInit
     else { return nil }
     let begin = radioTime(of: start)
