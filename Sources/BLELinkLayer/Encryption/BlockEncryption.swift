@@ -19,7 +19,8 @@ public struct SoftwareEncryption: BlockEncryption {
   public mutating func use(key: Block128) { cipher = AES128(key: key) }
 
   /// Encrypts two blocks in the time of one.
-  // Not inlined: each place would have a copy of the round keys on the stack.
+  ///
+  /// Not inlined: each place would have a copy of the round keys on the stack.
   @inline(never)
   public mutating func encrypt(_ first: inout Block128, _ second: inout Block128) {
     cipher.encrypt(&first, &second)
