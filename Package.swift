@@ -47,6 +47,7 @@ let portableCore: [Target] = [
   core("Cryptography", ["Bytes"]),
   core("BLESecurity", ["Bytes", "Cryptography", "Digests", "LinkProtocol"]),
   core("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
+  core("BLELinkLayer", ["BLESecurity", "Bytes", "Cryptography"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core(
@@ -147,6 +148,7 @@ let mirrors: [Target] = [
     path: "Tests/LinkSimulation", swiftSettings: strict),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
   tests("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
+  tests("BLELinkLayer", ["BLEHost", "BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   tests("BoardStorage", ["Digests", "VirtualHardware"]),
   tests("BLESecurity", ["Bytes", "Cryptography", "LinkProtocol"]),
   tests("Cryptography", ["Bytes", .product(name: "Crypto", package: "swift-crypto")]),

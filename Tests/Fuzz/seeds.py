@@ -146,9 +146,31 @@ def bluetooth():
         yield begin + b"".join(say(security, text) for text in pairing) + encryption + drain
 
 
+def link_layer():
+    """Choices, then steps: what comes from where, and its octets."""
+
+    def say(what, text):
+        octets = bytes.fromhex(text)
+        return bytes([what, len(octets)]) + octets
+
+    control = [
+        "000201001800000064001400", "01ffffffff1f1400", "0213", "03" + "00" * 22, "06", "0714", "083f41000000000000",
+        "0a", "0b", "0c09ffff0100", "0d06", "111623", "12", "14fb004808fb004808", "15fb004808fb004808", "160303",
+        "1802021400",
+    ]
+    silence = bytes([7, 0])
+    for choices in (0, 2, 0x2D):
+        begin = bytes([choices])
+        for text in control:
+            yield begin + say(1, text) + silence + say(1, text) + silence
+        yield begin + b"".join(say(1, text) + silence for text in control)
+        yield begin + say(3, "010203") + b"\x01" + say(5, "0102030405") + b"\x00" + silence * 3
+        yield begin + say(4, "0100") + b"\x16" + silence + say(4, "010000020200") + b"\x32" + silence
+
+
 TARGETS = {
     "frames": frames, "cbor": cbor, "messages": messages, "session": session, "objects": objects,
-    "bluetooth": bluetooth,
+    "bluetooth": bluetooth, "link-layer": link_layer,
 }
 
 
