@@ -47,6 +47,7 @@ let portableCore: [Target] = [
   core("Cryptography", ["Bytes"]),
   core("BLESecurity", ["Bytes", "Cryptography", "Digests", "LinkProtocol"]),
   core("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
+  core("USBDevice", ["Bytes", "LinkProtocol"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core(
@@ -157,6 +158,7 @@ let mirrors: [Target] = [
       "VirtualHardware",
     ]),
   tests("SerialDevices"),
+  tests("USBDevice", ["Bytes", "LinkProtocol"]),
   tests("ConsoleLog", [logging]),
   tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   tests(

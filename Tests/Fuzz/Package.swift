@@ -33,5 +33,6 @@ let package = Package(
     fuzz("FuzzSession"),
     fuzz("FuzzObjects"),
     fuzz("FuzzBluetooth"),
+    fuzz("FuzzUSB"),
   ]
 )
