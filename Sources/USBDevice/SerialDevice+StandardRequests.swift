@@ -46,7 +46,7 @@ extension SerialDevice {
   private mutating func setAddress(_ packet: SetupPacket) -> ControlAction {
     guard !isConfigured, packet.value <= 127, packet.index == 0, packet.length == 0 else { return .stall }
     let address = packet.valueLow
-    state = address == 0 ? .default : .address(address)
+    addressed(address)
     return .takeAddress(address)
   }
 

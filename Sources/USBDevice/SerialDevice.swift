@@ -74,6 +74,16 @@ public struct SerialDevice: ~Copyable {
     begin()
   }
 
+  /// The host gave the device an address, or 0 took it back, and the controller saw to it without a word. What is known
+  /// already does no harm.
+  public mutating func addressed(_ address: UInt8) {
+    switch state {
+    case .attached, .powered: break
+    case .default, .address: state = address == 0 ? .default : .address(address)
+    case .configured: state = .configured(address)
+    }
+  }
+
   /// Nothing moved on the bus for 3 ms.
   public mutating func suspend() { isSuspended = state != .attached }
 

@@ -24,6 +24,19 @@ import USBDevice
     #expect(host.state == .attached)
   }
 
+  @Test func aControllerThatTakesItsAddressByItselfSaysSo() {
+    let host = Host()
+    host.device.addressed(9)
+    #expect(host.state == .attached)
+    host.device.powered()
+    host.reset()
+    host.device.addressed(9)
+    #expect(host.state == .address(9))
+    #expect(host.control(0x00, 9, value: 1) == .done([]))
+    host.device.addressed(9)
+    #expect(host.state == .configured(9))
+  }
+
   @Test func whatIsOutOfPlaceIsRefused() {
     let host = Host()
     host.device.powered()

@@ -86,6 +86,7 @@ public final class BoardMain<Board: Machine & ~Copyable, Air: AirCarrier & ~Copy
       runtime.linkLost(over: .cable, now: machine.now())
     }
     wasAttached = isAttached
+    machine.show(runtime.isConnected ? .joined : isAttached ? .joining : .away)
   }
 
   @inline(never)
