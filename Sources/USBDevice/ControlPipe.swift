@@ -1,5 +1,3 @@
-import Bytes
-
 /// What the hardware has to do on endpoint 0 next.
 public enum ControlAction: Sendable, Equatable {
   /// Nothing: the next word is the host's.
@@ -38,8 +36,6 @@ struct ControlPipe: ~Copyable {
   private(set) var source = Source.reply
   /// The packet that is being sent, within the source.
   private(set) var packet = 0..<0
-  /// What came from the host.
-  private(set) var received = BoundedBytes(capacity: SerialDevice.packetSize)
 
   /// The host's setup packet, or a reset, ended the transfer.
   mutating func abandon() {
@@ -60,9 +56,8 @@ struct ControlPipe: ~Copyable {
     return sendNext()
   }
 
-  /// The request comes with `count` bytes, 1…64, from the host.
+  /// The request comes with `count` bytes from the host, which fit in one packet: those of no request here are more.
   mutating func receive(_ count: Int) -> ControlAction {
-    received.removeAll()
     stage = .receiving(count)
     return .receive
   }
@@ -88,28 +83,10 @@ struct ControlPipe: ~Copyable {
     return .send(count)
   }
 
-  /// What bytes from the host led to.
-  enum Arrival {
-    /// All that were announced are in ``received``.
-    case complete
-    /// More are to come.
-    case incomplete
-    /// More or fewer than announced; nobody waits for any.
-    case wrongLength
-    case unexpected
-  }
-
-  /// A packet came from the host.
-  mutating func packetReceived(_ bytes: Span<UInt8>) -> Arrival {
-    guard case .receiving(let announced) = stage else { return .unexpected }
-    let count = received.count + bytes.count
-    guard count <= announced, count == announced || bytes.count == SerialDevice.packetSize else {
-      stage = .idle
-      return .wrongLength
-    }
-    received.append(contentsOf: bytes)
-    guard count == announced else { return .incomplete }
+  /// A packet came from the host; whether it is what was announced.
+  mutating func packetReceived(_ bytes: Span<UInt8>) -> Bool {
+    guard case .receiving(let announced) = stage else { return false }
     stage = .idle
-    return .complete
+    return bytes.count == announced
   }
 }

@@ -1,5 +1,3 @@
-import Bytes
-
 /// How the host believes that bytes go over a wire (PSTN 1.2, 6.3.11). There is no wire; but 1200 baud means
 /// something to Arduino boards, see ``BootloaderTouch``.
 public struct LineCoding: Sendable, Equatable {
@@ -20,21 +18,20 @@ public struct LineCoding: Sendable, Equatable {
 
   /// What the bytes of a request say; nil if a field has a value that the specification does not know.
   init?(_ bytes: Span<UInt8>) {
-    var fields = ByteReader(bytes)
-    guard bytes.count == Self.length, let rate = fields.readLittleEndian(width: 4),
-      let stopBits = fields.readByte(), stopBits <= 2, let parity = fields.readByte(), parity <= 4,
-      let dataBits = fields.readByte(), dataBits >= 5, dataBits <= 8 || dataBits == 16
+    guard bytes.count == Self.length, bytes[4] <= 2, bytes[5] <= 4, bytes[6] >= 5,
+      bytes[6] <= 8 || bytes[6] == 16
     else { return nil }
-    self.rate = UInt32(rate)
-    self.stopBits = stopBits
-    self.parity = parity
-    self.dataBits = dataBits
+    rate = 0
+    for i in 0..<4 { rate |= UInt32(bytes[i]) << UInt32(8 * i) }
+    stopBits = bytes[4]
+    parity = bytes[5]
+    dataBits = bytes[6]
   }
 
-  func encode(into bytes: inout BoundedBytes) {
-    bytes.append(littleEndian: UInt64(rate), width: 4)
-    bytes.append(stopBits)
-    bytes.append(parity)
-    bytes.append(dataBits)
+  func encode(into bytes: inout InlineArray<8, UInt8>) {
+    for i in 0..<4 { bytes[i] = UInt8(truncatingIfNeeded: rate >> UInt32(8 * i)) }
+    bytes[4] = stopBits
+    bytes[5] = parity
+    bytes[6] = dataBits
   }
 }

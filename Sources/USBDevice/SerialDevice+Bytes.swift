@@ -1,5 +1,3 @@
-import Bytes
-
 /// SERIAL_STATE (PSTN 1.2, 6.5.4), told once after the function began: carrier and data set ready, for good. A program
 /// that is told that a carrier is lost hangs up.
 enum Notification {

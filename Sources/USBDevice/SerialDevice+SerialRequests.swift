@@ -1,5 +1,3 @@
-import Bytes
-
 // PSTN 1.2, 6.3. What is optional there and no use here is refused.
 extension SerialDevice {
   mutating func serialRequest(_ packet: SetupPacket) -> ControlAction {
@@ -10,7 +8,6 @@ extension SerialDevice {
       return pipe.receive(LineCoding.length)
     case (RequestType.classFromInterface, SerialRequest.getLineCoding):
       guard packet.value == 0 else { return .stall }
-      reply.removeAll()
       lineCoding.encode(into: &reply)
       return pipe.send(0..<LineCoding.length, of: .reply, requested: packet.length)
     case (RequestType.classToInterface, SerialRequest.setControlLineState):
@@ -26,13 +23,11 @@ extension SerialDevice {
   }
 
   /// The data of SET_LINE_CODING is here; false if it means nothing.
-  mutating func takeLineCoding() -> Bool {
-    guard isConfigured, let coding = Self.parse(pipe.received) else { return false }
+  mutating func takeLineCoding(_ bytes: Span<UInt8>) -> Bool {
+    guard let coding = LineCoding(bytes) else { return false }
     lineCoding = coding
     return true
   }
-
-  private static func parse(_ bytes: borrowing BoundedBytes) -> LineCoding? { LineCoding(bytes.span) }
 
   private mutating func setOpen(_ isOpen: Bool) {
     if self.isOpen && !isOpen {

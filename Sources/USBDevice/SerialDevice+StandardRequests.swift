@@ -1,5 +1,3 @@
-import Bytes
-
 // USB 2.0, 9.4. What is "not specified" there is refused.
 extension SerialDevice {
   mutating func standardRequest(_ packet: SetupPacket) -> ControlAction {
@@ -28,10 +26,10 @@ extension SerialDevice {
     }
   }
 
-  /// The answer is a number of `width` bytes.
-  private mutating func answer(_ value: UInt16, width: Int, to packet: SetupPacket) -> ControlAction {
-    reply.removeAll()
-    reply.append(littleEndian: UInt64(value), width: width)
+  /// The answer is a number of one or two bytes.
+  private mutating func answer(_ value: UInt8, width: Int, to packet: SetupPacket) -> ControlAction {
+    reply[0] = value
+    reply[1] = 0
     return pipe.send(0..<width, of: .reply, requested: packet.length)
   }
 
@@ -71,7 +69,7 @@ extension SerialDevice {
 
   private mutating func getConfiguration(_ packet: SetupPacket) -> ControlAction {
     guard hasAddress, packet.value == 0, packet.index == 0 else { return .stall }
-    return answer(isConfigured ? UInt16(Descriptors.configurationValue) : 0, width: 1, to: packet)
+    return answer(isConfigured ? Descriptors.configurationValue : 0, width: 1, to: packet)
   }
 
   private mutating func getDeviceStatus(_ packet: SetupPacket) -> ControlAction {

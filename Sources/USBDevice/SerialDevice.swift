@@ -30,7 +30,7 @@ public struct SerialDevice: ~Copyable {
   let descriptors: Descriptors
   var pipe = ControlPipe()
   /// The answer to a request, where that is no descriptor.
-  var reply = BoundedBytes(capacity: LineCoding.length)
+  var reply = InlineArray<8, UInt8>(repeating: 0)
   var changes: EndpointChanges = []
   var halted: EndpointChanges = []
 
@@ -116,18 +116,15 @@ public struct SerialDevice: ~Copyable {
 
   /// A packet came in on endpoint 0, in the data stage.
   public mutating func controlPacketReceived(_ bytes: Span<UInt8>) -> ControlAction {
-    switch pipe.packetReceived(bytes) {
-    case .complete: takeLineCoding() ? .acknowledge : .stall
-    case .incomplete: .receive
-    case .wrongLength, .unexpected: .stall
-    }
+    pipe.packetReceived(bytes) && takeLineCoding(bytes) ? .acknowledge : .stall
   }
 
   /// Writes the packet that ``ControlAction/send(_:)`` speaks of to the beginning of `room`.
   public func copyControlPacket(into room: inout MutableSpan<UInt8>) {
     switch pipe.source {
     case .descriptors: Self.copy(descriptors.bytes, pipe.packet, into: &room)
-    case .reply: Self.copy(reply, pipe.packet, into: &room)
+    case .reply:
+      for i in pipe.packet { room[i] = reply[i] }
     }
   }
 

@@ -20,9 +20,6 @@ public struct SetupPacket: Sendable, Equatable {
     self.length = length
   }
 
-  /// Whether the host announces to send data.
-  var announcesData: Bool { requestType & 0x80 == 0 && length > 0 }
-
   var valueLow: UInt8 { UInt8(truncatingIfNeeded: value) }
   var valueHigh: UInt8 { UInt8(truncatingIfNeeded: value >> 8) }
 }

@@ -73,6 +73,7 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
 
   /// Sleeps until an interrupt or `deadline`, at most a second.
   public mutating func sleep(until deadline: Timestamp?, awaiting room: AwaitedRoom) {
+    lights.follow(now: clock.now())
     interrupts_disable()
     defer { interrupts_enable() }
     guard !port.hasNews, !(room.contains(.carrier) && port.hasRoom) else { return }

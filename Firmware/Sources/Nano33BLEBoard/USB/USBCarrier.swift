@@ -57,14 +57,15 @@ struct USBCarrier: ~Copyable {
     return count
   }
 
-  /// Whether somebody has the port open.
+  /// Whether somebody has the port open. Wakes a host that does not hear what waits for it.
   var isAttached: Bool {
     hold()
     defer { release() }
+    port.pointee.wakeHost()
     return port.pointee.lookForSomebody()
   }
 
-  /// Whether bytes have come, or somebody has come or gone since ``isAttached`` was asked.
+  /// Whether bytes have come, or something else than what the main loop saw last is true of the port.
   var hasNews: Bool {
     hold()
     defer { release() }
@@ -77,10 +78,11 @@ struct USBCarrier: ~Copyable {
     return port.pointee.device.hasRoom
   }
 
+  /// Whether the host wants the bootloader.
   var asksForBootloader: Bool {
     hold()
     defer { release() }
-    return port.pointee.device.asksForBootloader
+    return port.pointee.lookForTouch()
   }
 
   /// Leaves the bus, for good.
@@ -88,7 +90,7 @@ struct USBCarrier: ~Copyable {
 }
 
 // Set before the interrupts are let through.
-nonisolated(unsafe) private var interruptedPort: UnsafeMutablePointer<USBPort>?
+@exclusivity(unchecked) nonisolated(unsafe) private var interruptedPort: UnsafeMutablePointer<USBPort>?
 
 /// POWER and CLOCK.
 @c(IRQ0_Handler)

@@ -26,6 +26,7 @@ struct USBPort: ~Copyable {
   private var isWaking = false
   /// What the main loop knows of it.
   private var seenAttached = false
+  private var seenTouch = false
 
   init(device: consuming SerialDevice) {
     self.device = device
@@ -41,8 +42,16 @@ struct USBPort: ~Copyable {
     return seenAttached
   }
 
-  /// Whether the main loop has something to do: bytes have come, or somebody has come or gone.
-  var hasNews: Bool { device.hasReceived || device.isAttached != seenAttached }
+  /// Whether the host wants the bootloader, for the main loop.
+  mutating func lookForTouch() -> Bool {
+    seenTouch = device.asksForBootloader
+    return seenTouch
+  }
+
+  /// Whether the main loop has something to do.
+  var hasNews: Bool {
+    device.hasReceived || device.isAttached != seenAttached || device.asksForBootloader != seenTouch
+  }
 
   // MARK: Power
 
