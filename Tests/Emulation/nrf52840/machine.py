@@ -119,6 +119,11 @@ class Machine:
         self.core.engine.forget_code(0, self.kind.flash_bytes)
         self._reset(None)
 
+    def power_off(self) -> None:
+        """Nothing runs any more; flash stays."""
+        self._stop(None)
+        self.core.sleeping = True
+
     def press_reset(self) -> None:
         """The button, or the pin."""
         self._reset(power.Reason.PIN)
@@ -132,6 +137,11 @@ class Machine:
 
     def _reset(self, reason: power.Reason | None) -> None:
         self.resets.append(reason)
+        self._stop(reason)
+        self.power.came_up(reason)
+        self._start(self)
+
+    def _stop(self, reason: power.Reason | None) -> None:
         self.is_in_bootloader = False
         self.core.reset()
         if reason not in (power.Reason.SOFTWARE, power.Reason.LOCK_UP):
@@ -139,8 +149,6 @@ class Machine:
         for peripheral in self.peripherals:
             peripheral.reset()
         self.work_arounds.reset()
-        self.power.came_up(reason)
-        self._start(self)
 
     # Running.
 

@@ -98,6 +98,7 @@ class Power(Peripheral):
     def _regulated(self) -> None:
         if self._vbus and not self._usb_output:
             self._usb_output = True
+            self.machine.usb.supply_changed()
             self.event("USBPWRRDY")
 
     @property

@@ -91,6 +91,13 @@ class Transfer:
     #: The device said NAK; nothing is tried until it calls.
     waits: bool = False
 
+    @classmethod
+    def control(cls, setup: bytes, data: bytes = b"", done: Callable[[Transfer], None] | None = None) -> Transfer:
+        """By its eight bytes, and what goes out with them."""
+        length = int.from_bytes(setup[6:8], "little")
+        is_in = bool(setup[0] & IN) and length > 0
+        return cls(0, is_in, data, length if is_in else 0, setup, Stage.SETUP, done)
+
     @property
     def is_done(self) -> bool:
         return self.stage is Stage.DONE
@@ -128,8 +135,7 @@ class UsbHost:
 
     def connection_changed(self, is_connected: bool) -> None:
         if not is_connected:
-            self._stop_frames()
-            self._fail_all(NoAnswer("the device is gone from the bus"))
+            self.fail(NoAnswer("the device is gone from the bus"))
 
     def became_ready(self) -> None:
         for queue in self._queues.values():
@@ -149,12 +155,18 @@ class UsbHost:
 
     def unplug(self) -> None:
         self._usb.vbus(False)
-        self.connection_changed(False)
+        self.fail(NoAnswer("the cable is not plugged in"))
+
+    def fail(self, failure: UsbError) -> None:
+        """Ends everything that goes on."""
+        self._stop_frames()
+        for queue in self._queues.values():
+            for transfer in list(queue):
+                self._end(transfer, failure)
 
     def reset(self) -> None:
         """Resets the bus. What was going on fails."""
-        self._stop_frames()
-        self._fail_all(NoAnswer("the bus was reset"))
+        self.fail(NoAnswer("the bus was reset"))
         self.is_suspended = False
         self._usb.bus_reset()
         self._runner.run_for(RESET_TIME)
@@ -222,10 +234,9 @@ class UsbHost:
     def begin_control(
         self, kind: int, request: int, *, value: int = 0, index: int = 0, length: int = 0, data: bytes = b""
     ) -> Transfer:
-        size = length or len(data)
-        setup = bytes((kind, request, *value.to_bytes(2, "little"), *index.to_bytes(2, "little"),
-                       *size.to_bytes(2, "little")))
-        return self.begin(Transfer(0, bool(kind & IN) and size > 0, data, length, setup, Stage.SETUP))
+        numbers = (value, index, length or len(data))
+        setup = bytes((kind, request)) + b"".join(number.to_bytes(2, "little") for number in numbers)
+        return self.begin(Transfer.control(setup, data))
 
     def write(self, endpoint: int, data: bytes, limit: int = PATIENCE) -> None:
         """Writes as packets of 64 bytes and a rest; a packet without any only if asked for nothing."""
@@ -379,8 +390,3 @@ class UsbHost:
         transfer.failure, transfer.stage = failure, Stage.DONE
         if transfer.done is not None:
             transfer.done(transfer)
-
-    def _fail_all(self, failure: UsbError) -> None:
-        for queue in self._queues.values():
-            for transfer in list(queue):
-                self._end(transfer, failure)

@@ -111,7 +111,7 @@ class Usbd(Peripheral):
         self._is_ready = False
         self._dma_endpoint: int | None = None
         self.is_suspended = False
-        self._may_wake = False
+        self._is_low_power = self._may_wake = False
         self._forget_endpoints()
         self._look_at_connection()
 
@@ -126,9 +126,11 @@ class Usbd(Peripheral):
         """The cable's supply."""
         self.machine.power.vbus(on)
         if not on:
-            # It has lost its voltage: the program has to enable it again.
-            self._is_ready = False
             self._forget_endpoints()
+        self.supply_changed()
+
+    def supply_changed(self) -> None:
+        """Its voltage came or went. What stays enabled meanwhile is there again."""
         self._look_at_connection()
 
     @property
@@ -171,6 +173,9 @@ class Usbd(Peripheral):
         self._require_connection()
         if self.is_suspended:
             self.is_suspended = False
+            # Drivers do not end it themselves, and take a register that still says so for a suspended bus.
+            self["LOWPOWER"] = 0
+            self._is_low_power = False
             self._cause(Cause.RESUME)
 
     def setup(self, packet: bytes) -> Handshake:
@@ -496,10 +501,12 @@ class Usbd(Peripheral):
 
     @wrote("LOWPOWER")
     def low_power(self, value: int) -> None:
-        if value & 1:
+        is_low = bool(value & 1)
+        if is_low:
             self._may_wake = False
-        elif self.is_suspended:
+        elif self._is_low_power:
             self.after(WAKE_TIME, self._wake_allowed)
+        self._is_low_power = is_low
 
     def _wake_allowed(self) -> None:
         self._may_wake = True
