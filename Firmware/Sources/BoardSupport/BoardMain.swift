@@ -47,6 +47,7 @@ public final class BoardMain<Board: Machine & ~Copyable, Air: AirCarrier & ~Copy
       let isBusy = work()
       tellNotices()
       send()
+      machine.show(runtime.isConnected ? .joined : wasAttached ? .joining : .away)
       if !isBusy { sleep() }
     }
   }
@@ -86,7 +87,6 @@ public final class BoardMain<Board: Machine & ~Copyable, Air: AirCarrier & ~Copy
       runtime.linkLost(over: .cable, now: machine.now())
     }
     wasAttached = isAttached
-    machine.show(runtime.isConnected ? .joined : isAttached ? .joining : .away)
   }
 
   @inline(never)

@@ -26,6 +26,8 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
       var record = FaultRecord(exception: 2, status: 0, address: 0, pc: 0, lr: 0)
       _ = fault_keep(&record)
     }
+    // Before anything that could fail.
+    Watchdog.start()
     lights.configure()
     clock = Clock()
     port = USBCarrier(
@@ -34,7 +36,6 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
         vendor: 0x2341, product: 0x805a, release: 0x0010, manufacturer: ShortText("FedBridge"),
         name: ShortText("Nano 33 BLE"),
         identity: Self.identity))
-    Watchdog.start()
   }
 
   /// The chip's own number, which is the board's identity.

@@ -110,16 +110,17 @@ def test_a_main_loop_that_stands_still_is_reset_and_the_gateway_hears_of_it() ->
 
 def test_a_fault_is_told_and_one_that_comes_again_and_again_ends_in_red() -> None:
     board = Board.running()
-    place = symbols()["IRQ39_Handler"] & ~1
+    place = symbols()["IRQ0_Handler"] & ~1
     right = board.machine.flash.read(place, 2)
     board.machine.load(UNDEFINED_INSTRUCTION, place)
-    board.host.plug()
+    board.machine.press_reset()
     assert board.machine.run_while(lambda: board.look() != Look(red=True), 10 * SECOND)
-    assert board.machine.resets == [None] + [Reason.SOFTWARE] * (GIVEN_UP_AFTER - 1)
+    assert board.machine.resets == [None, Reason.PIN] + [Reason.SOFTWARE] * (GIVEN_UP_AFTER - 1)
     # Then nothing but the watchdog.
     board.machine.load(right, place)
+    board.host.plug()
     board.host.wait_for_device(5 * SECOND)
-    assert board.machine.resets[GIVEN_UP_AFTER:] == [Reason.WATCHDOG]
+    assert board.machine.resets[1 + GIVEN_UP_AFTER:] == [Reason.WATCHDOG]
     board.host.enumerate()
     board.assert_works()
     # Of the two, what came last is kept.

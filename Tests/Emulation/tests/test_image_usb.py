@@ -295,7 +295,7 @@ def test_what_comes_in_costs_few_cycles_and_fills_the_bus() -> None:
 def test_what_goes_out_costs_few_cycles_and_fills_the_bus() -> None:
     board = Board.opened()
     for session in range(40):
-        board.host.write(BYTES, greeting(session))
+        board.host.write(BYTES, greeting(0x1234_0000 + session))
         board.run(2 * MILLISECOND)
     count, begun = board.count_interrupts(), board.machine.now
     # Welcomes, and what came to be said after each.
