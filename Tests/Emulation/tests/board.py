@@ -40,9 +40,20 @@ def crc32c(data: bytes) -> int:
 
 def greeting(session: int = 0x1234_5678) -> bytes:
     """The greeting that Protocols/link.md has in full, section 3, on a stream."""
-    header = struct.pack("<BBHH", GREETING, 0, session & 0xFFFF, 0)
     body = bytes.fromhex("a601010201031a") + session.to_bytes(4, "big") + bytes.fromhex("0419044c05627069061a6b49d200")
-    return stuffed(header + body + crc32c(header + body).to_bytes(4, "little"))
+    return framed(GREETING, 0, body, session)
+
+
+def offer() -> bytes:
+    """The first message of a session: a model of 1,216 bytes (Protocols/messages.cddl)."""
+    message = bytes.fromhex("820aa401010201035820") + bytes(32) + bytes.fromhex("041904c0")
+    return framed(CONTROL, 1, bytes(2) + message)
+
+
+def framed(kind: int, sequence: int, body: bytes, session: int = 0x1234_5678) -> bytes:
+    """A frame on a stream."""
+    content = struct.pack("<BBHH", kind, 0, session & 0xFFFF, sequence) + body
+    return stuffed(content + crc32c(content).to_bytes(4, "little"))
 
 
 def stuffed(frame: bytes) -> bytes:

@@ -7,7 +7,7 @@ from nrf52840 import MILLISECOND, SECOND, Reason
 from nrf52840.system_control import Address
 
 from .board import (
-    CONTROL, IDENTITY, IMAGE, START, Board, Look, erase_counts, image_header, new_flash, symbols, version)
+    BYTES, CONTROL, IDENTITY, IMAGE, START, Board, Look, erase_counts, image_header, new_flash, offer, symbols, version)
 
 GIVEN_UP_AFTER = 5
 #: Permanently undefined (Armv7-M ARM A5.2.6).
@@ -87,6 +87,9 @@ def test_the_leds_say_who_is_there() -> None:
     board.run(10 * MILLISECOND)
     flashes = board.watch()
     assert set(flashes) == {Look(), Look(green=True)} and flashes[Look(green=True)] < 0.1
+    board.host.write(BYTES, offer())
+    board.run(10 * MILLISECOND)
+    assert set(board.watch(SECOND)) == {Look(green=True)}, "a model comes in"
     board.host.unplug()
     board.run(10 * MILLISECOND)
     assert set(board.watch()) == {Look(), Look(blue=True)}

@@ -6,6 +6,7 @@ import random
 
 import pytest
 from nrf52840 import CYCLE, MILLISECOND, SECOND, NoAnswer, Reason, Stalled, UsbError
+from nrf52840.start import DOUBLE_PRESS_MARK, DOUBLE_PRESS_PLACE, STAY
 from nrf52840.usb_descriptors import Configuration
 from nrf52840.usb_host import CONFIGURATION, DEVICE, GET_DESCRIPTOR, IN, STRING
 
@@ -226,6 +227,9 @@ def test_1200_baud_and_closed_it_leaves_for_the_bootloader() -> None:
     left = board.machine.now - closed
     # The board counts from its answer's beginning, this test from its end.
     assert 199 * MILLISECOND < left < 210 * MILLISECOND
+    # Both marks by which the bootloader knows: one survives a reset by software, the other one by the watchdog.
+    board.run(MILLISECOND)
+    assert board.machine.power.reset_mark == STAY and board.machine.memory.word(DOUBLE_PRESS_PLACE) == DOUBLE_PRESS_MARK
     assert board.machine.run_while(lambda: not board.machine.is_in_bootloader, 3 * SECOND)
     print(f"left the bus after {left / MILLISECOND:.0f} ms, in the bootloader after "
           f"{(board.machine.now - closed) / MILLISECOND:.0f} ms")
