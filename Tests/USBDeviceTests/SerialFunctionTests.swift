@@ -90,7 +90,9 @@ import USBDevice
 }
 
 @Suite struct BootloaderTouchTests {
-  private func time(_ milliseconds: UInt64) -> Timestamp { Timestamp(microseconds: .milliseconds(milliseconds)) }
+  private func time(_ milliseconds: UInt64) -> Timestamp {
+    Timestamp(microseconds: .milliseconds(milliseconds))
+  }
 
   @Test func closedAt1200BaudFor200MillisecondsItGoes() {
     let host = Host.opened()

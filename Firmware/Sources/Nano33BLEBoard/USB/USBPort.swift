@@ -276,8 +276,10 @@ struct USBPort: ~Copyable {
 
   private var start: UnsafeMutablePointer<UInt8> { packet.baseAddress! }
 
-  /// Moves what can be moved between the other endpoints and the device.
+  /// Moves what can be moved between the other endpoints and the device. Nothing while the peripheral is in low power:
+  /// its clock stands still.
   private mutating func movePackets() {
+    guard !device.isSuspended else { return }
     if holdsBytes, device.canReceive {
       holdsBytes = false
       guard let count = receivePacket(on: UInt32(Endpoint.bytesOut.number)) else { return restart() }
