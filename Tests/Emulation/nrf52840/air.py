@@ -79,19 +79,23 @@ Weather = Callable[[Packet, str], Fate]
 
 
 class Noise:
-    """Weather drawn by a seed: some packets are lost, some damaged, and some frequencies jammed."""
+    """Weather drawn by a seed: some packets are lost, some bits wrong, and some frequencies jammed."""
 
-    def __init__(self, seed: int, *, loss: float = 0, damage: float = 0, jammed: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, seed: int, *, loss: float = 0, bit_errors: float = 0, jammed: frozenset[int] = frozenset()
+    ) -> None:
         self._random = random.Random(seed)
+        #: How likely it is that nothing of a packet is heard, and that a bit behind its address is wrong.
         self.loss = loss
-        self.damage = damage
+        self.bit_errors = bit_errors
         self.jammed = jammed
 
     def __call__(self, packet: Packet, _receiver: str) -> Fate:
-        drawn = self._random.random()
-        if packet.frequency in self.jammed or drawn < self.loss:
+        lost, damaged = self._random.random() < self.loss, self._random.random()
+        if lost or packet.frequency in self.jammed:
             return Fate.LOST
-        return Fate.DAMAGED if drawn < self.loss + self.damage else Fate.CLEAR
+        bits = 8 * (len(packet.pdu) + packet.checksum.length)
+        return Fate.DAMAGED if damaged < 1 - (1 - self.bit_errors) ** bits else Fate.CLEAR
 
 
 class Air:

@@ -2,6 +2,9 @@
 
 Unicorn is QEMU's translator as a library. For the Cortex-M it has instructions and banked stack pointers, but no
 exceptions, no sleep and no time. `Engine.run` executes until something needs one of these, and says what.
+
+What it does not notice: LDRD, LDM, VLDR and their like at an address that is no multiple of four, which are faults on the
+chip.
 """
 
 from __future__ import annotations
@@ -112,7 +115,7 @@ class RegisterSet:
         return list(self._values)
 
     def write(self, values: Sequence[int]) -> None:
-        self._values[:] = values
+        self._values[:] = list(values)
         uclib.uc_reg_write_batch(self._unicorn, self._ids, self._places, self._count)
 
 
@@ -207,7 +210,7 @@ class Engine:
     @property
     def executed(self) -> int:
         """Instructions of this run, as far as it is."""
-        return self.state.executed
+        return int(self.state.executed)
 
     def stop_after(self, instructions: int) -> None:
         """From within a run: lets that many more be executed, no more than were granted."""
@@ -216,8 +219,8 @@ class Engine:
 
     def run(self, pc: int, limit: int, *, waiting: int | None = None, group_mask: int = 0xFF) -> End:
         """Executes up to `limit` instructions, or until PRIMASK, BASEPRI and FAULTMASK let through an exception of the
-        priority `waiting`, of which the bits in `group_mask` count. After it `executed` says how many, and PC is the next one, or for
-        UNDEFINED, NO_COPROCESSOR, BREAKPOINT and MEMORY the one that cannot be executed."""
+        priority `waiting`, of which the bits in `group_mask` count. After it `executed` says how many, and PC is the next
+        one, or for UNDEFINED, NO_COPROCESSOR, BREAKPOINT and MEMORY the one that cannot be executed."""
         state = self.state
         state.executed, state.limit, state.reason = 0, limit, 0
         state.watches_masks = waiting is not None

@@ -77,7 +77,8 @@ class Frames:
         sp = engine[Register.SP]
         size = EXTENDED_BYTES if extended else WORDS.size
         at = self._place(sp, size)
-        *general, pc, xpsr = WORDS.unpack_from(self._ram, at)
+        words: tuple[int, ...] = WORDS.unpack_from(self._ram, at)
+        *general, pc, xpsr = words
         self._restored.write(general)
         if extended:
             self._floats.write(FLOATS.unpack_from(self._ram, at + WORDS.size))

@@ -95,7 +95,8 @@ class Machine:
         self.pulse_width = Absent(self, ("PWM0",))
         self.peripherals: list[Peripheral] = [
             self.ppi, self.power, self.usb, self.uart, self.uart1, *self.timers, *self.counters, self.block_cipher,
-            self.packet_cipher, self.radio, self.random, self.thermometer, self.flash_controller, self.watchdog, *self.ports, self.pulse_width, PinEvents(self),
+            self.packet_cipher, self.radio, self.random, self.thermometer, self.flash_controller, self.watchdog,
+            *self.ports, self.pulse_width, PinEvents(self),
             *(SoftwareInterrupts(self, (f"EGU{n}", f"SWI{n}")) for n in range(6)),
             *(Absent(self, names, UNDOCUMENTED.get(names[0], ())) for names in ABSENT)]
 

@@ -24,7 +24,7 @@ class State(ctypes.Structure):
         ("executed", ctypes.c_uint64), ("limit", ctypes.c_uint64),
         #: The last instruction that was begun, and why it was not let through.
         ("address", ctypes.c_uint32), ("reason", ctypes.c_uint32),
-        #: The event register that SEV sets; whether to stop when the masks let through what waits; whether the FPU is off.
+        #: The event register that SEV sets; whether to stop when the masks let something through; whether the FPU is off.
         ("event", ctypes.c_uint32), ("watches_masks", ctypes.c_uint32), ("lacks_coprocessor", ctypes.c_uint32),
         #: The priority of what waits, and which bits of a priority count; PRIMASK, BASEPRI and FAULTMASK at Unicorn.
         ("waiting", ctypes.c_uint32), ("group_mask", ctypes.c_uint32), ("mask_registers", ctypes.c_uint32 * 3),

@@ -23,7 +23,8 @@ class SystemException(enum.IntEnum):
 #: The number of interrupt 0.
 FIRST_INTERRUPT = 16
 INTERRUPTS = 48
-FIXED_PRIORITIES = {SystemException.RESET: -3, SystemException.NMI: -2, SystemException.HARD_FAULT: -1}
+FIXED_PRIORITIES: dict[int, int] = {
+    SystemException.RESET: -3, SystemException.NMI: -2, SystemException.HARD_FAULT: -1}
 #: Less urgent than any exception: what runs when none is active.
 THREAD = 256
 #: The chip has three bits of a priority.

@@ -248,8 +248,7 @@ class Peripheral:
     def _writer(self, register: Register) -> Callable[[int], None]:
         offset = register.offset
         if register.name.startswith("TASKS_"):
-            action = self._tasks[register.key]
-            return lambda value: action() if value & 1 else None
+            return self._trigger_writer(self._tasks[register.key])
         if register.name.startswith("EVENTS_"):
             return lambda value: self._write_event(register, value)
         if register.name == "INTEN":
@@ -271,6 +270,14 @@ class Peripheral:
         if register.access == "r":
             return lambda value: self._refuse(register, value)
         return lambda value: self._keep(offset, value)
+
+    @staticmethod
+    def _trigger_writer(action: Callable[[], object]) -> Callable[[int], None]:
+        def write(value: int) -> None:
+            if value & 1:
+                action()
+
+        return write
 
     def _switched(self, register: Register) -> int:
         """The offset of the register whose bits this one sets or clears; 0 if it is none of those."""

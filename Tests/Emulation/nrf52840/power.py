@@ -98,7 +98,7 @@ class Power(Peripheral):
     def _regulated(self) -> None:
         if self._vbus and not self._usb_output:
             self._usb_output = True
-            self.machine.usb.supply_changed()
+            self.machine.usb.look_at_connection()
             self.event("USBPWRRDY")
 
     @property

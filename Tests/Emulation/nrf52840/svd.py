@@ -62,8 +62,9 @@ def lines_of(parent: ET.Element, default_access: str, offset: int = 0, prefix: s
 
 
 def table(root: ET.Element) -> Iterator[str]:
-    yield "# Registers of the nRF52840, made by svd.py from nrf52840.svd. For each peripheral: its base address and interrupt;"
-    yield "# for each register: offset, access, name, how often it comes and how far apart, its value after reset if not 0."
+    yield "# Registers of the nRF52840, made by svd.py from nrf52840.svd. For each peripheral: its base address and its"
+    yield "# interrupt; for each register: offset, access, name, how often it comes and how far apart, its value after a"
+    yield "# reset if that is not 0, and the bits of SHORTS."
     yield "#"
     for line in (root.findtext("licenseText") or "").replace("\\n", "").strip().splitlines():
         yield f"# {line.strip()}".rstrip()

@@ -85,7 +85,7 @@ class SystemControl:
         self.reset()
 
     def reset(self) -> None:
-        self.values = {address: 0 for address in Address} | dict(AFTER_RESET)
+        self.values = {int(address): AFTER_RESET.get(address, 0) for address in Address}
 
     def __getitem__(self, address: Address) -> int:
         return self.values[address]
@@ -99,7 +99,7 @@ class SystemControl:
         if size != 4:
             raise Violation(f"read of {size} bytes at {address:#x}, whose registers are words")
         if (interrupts := self._interrupts(address)) is not None:
-            return self._core_interrupts(address, interrupts)
+            return self._read_interrupts(address, interrupts)
         if address == Address.ICSR:
             return self._state()
         if address == Address.DWT_CYCCNT:
@@ -119,7 +119,8 @@ class SystemControl:
         if size != 4:
             raise Violation(f"write of {size} bytes at {address:#x}, whose registers are words")
         if (interrupts := self._interrupts(address)) is not None:
-            self._change_interrupts(address, [number for number in interrupts if value >> (number - FIRST_INTERRUPT) % 32 & 1])
+            chosen = [number for bit, number in enumerate(interrupts) if value >> bit & 1]
+            self._change_interrupts(address, chosen)
             return
         if address not in self.values or address in READ_ONLY:
             raise NotModelled(f"write of {value:#x} to {address:#x} of the processor")
@@ -191,7 +192,7 @@ class SystemControl:
         first = FIRST_INTERRUPT + 32 * word
         return range(first, min(first + 32, FIRST_INTERRUPT + INTERRUPTS))
 
-    def _core_interrupts(self, address: int, numbers: range) -> int:
+    def _read_interrupts(self, address: int, numbers: range) -> int:
         exceptions = self._core.exceptions
         which = address & ~0x7F
         holders = exceptions.enabled if which in (ENABLE, DISABLE) else (

@@ -24,7 +24,7 @@ from .timeline import Appointment
 from .units import MILLISECOND, SECOND
 from .usb_bus import Handshake
 from .usb_descriptors import Configuration, Device
-from .usbd import PACKET
+from .usbd_bus import PACKET
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -114,7 +114,7 @@ class UsbHost:
     def __init__(self, machine: Machine, runner: Runner | None = None) -> None:
         self._machine = machine
         self._usb = machine.usb
-        self._runner: Runner = runner or machine
+        self.runner: Runner = runner or machine
         machine.usb.host = self
         #: By endpoint and direction.
         self._queues: dict[tuple[int, bool], deque[Transfer]] = {}
@@ -169,9 +169,9 @@ class UsbHost:
         self.fail(NoAnswer("the bus was reset"))
         self.is_suspended = False
         self._usb.bus_reset()
-        self._runner.run_for(RESET_TIME)
+        self.runner.run_for(RESET_TIME)
         self._start_frames()
-        self._runner.run_for(RECOVERY)
+        self.runner.run_for(RECOVERY)
 
     def suspend(self) -> None:
         self._stop_frames()
@@ -181,7 +181,7 @@ class UsbHost:
     def resume(self) -> None:
         """Drives a resume; goes on with frames after it."""
         self._usb.resume()
-        self._runner.run_for(RESUME_TIME)
+        self.runner.run_for(RESUME_TIME)
         self._resumed()
 
     def _resumed(self) -> None:
@@ -191,7 +191,7 @@ class UsbHost:
 
     def wait_for_device(self, limit: int = 2 * SECOND) -> None:
         """Runs until the device shows itself on the bus."""
-        if not self._runner.run_while(lambda: not self._usb.connected, limit):
+        if not self.runner.run_while(lambda: not self._usb.connected, limit):
             raise NoAnswer(f"no device on the bus after {limit // MILLISECOND} ms")
 
     # Chapter 9.
@@ -199,14 +199,14 @@ class UsbHost:
     def enumerate(self, address: int = 5) -> Device:
         """What every host does first: reset, address, descriptors, configuration."""
         self.wait_for_device()
-        self._runner.run_for(DEBOUNCE)
+        self.runner.run_for(DEBOUNCE)
         self.reset()
         head = self.descriptor(DEVICE, length=8)
         if len(head) < 8 or head[7] != PACKET:
             raise UsbError(f"a device descriptor that begins with {head.hex()}")
         self.reset()
         self.control_out(0, SET_ADDRESS, value=address)
-        self._runner.run_for(2 * MILLISECOND)
+        self.runner.run_for(2 * MILLISECOND)
         if self._usb.address != address:
             raise UsbError(f"the device has the address {self._usb.address}, not {address}")
         device = Device.parse(self.descriptor(DEVICE, length=18))
@@ -266,7 +266,7 @@ class UsbHost:
 
     def finish(self, transfer: Transfer, limit: int = PATIENCE) -> bytes:
         """Runs until a transfer is done; gives up after `limit`."""
-        if not self._runner.run_while(lambda: not transfer.is_done, limit):
+        if not self.runner.run_while(lambda: not transfer.is_done, limit):
             self.cancel(transfer)
             raise NoAnswer(f"no end of a transfer on endpoint {transfer.endpoint} in {limit // MILLISECOND} ms")
         return transfer.result()

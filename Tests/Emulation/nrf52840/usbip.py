@@ -106,7 +106,11 @@ class EmulatedBoard(Watched):
     def detached(self) -> None:
         self.is_attached = False
         self._transfers.clear()
-        self.host.unplug()
+        if self.machine.usb.connected:
+            self.host.unplug()
+        else:
+            # It has left by itself, in a reset for example; the cable is still there.
+            self.host.fail(NoAnswer("nobody has imported it"))
         self.changed()
 
     def submit(self, transfer: Urb) -> None:

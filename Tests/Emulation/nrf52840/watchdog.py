@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FOOD = 0x6E52_4635
 SHORTEST = 15
 RUNS_IN_SLEEP = 1
+SETTINGS = ("CRV", "RREN", "CONFIG")
 #: From the interrupt, if it is on, to the reset: two periods of the low-frequency clock.
 WARNING = low_frequency_time(2)
 
@@ -28,6 +29,8 @@ class Watchdog(Peripheral):
         self.is_running = False
         self._end: Appointment | None = None
         self._unfed = 0
+        #: What it runs with.
+        self._settings: dict[str, int] = {}
         super().__init__(machine)
 
     def reset(self) -> None:
@@ -50,6 +53,7 @@ class Watchdog(Peripheral):
         if not self["CONFIG"] & RUNS_IN_SLEEP:
             raise Violation("WDT that pauses while the processor sleeps")
         self.is_running = True
+        self._settings = {name: self[name] for name in SETTINGS}
         self._reload()
 
     def _reload(self) -> None:
@@ -83,16 +87,17 @@ class Watchdog(Peripheral):
 
     @wrote("CRV")
     def period_written(self, _value: int) -> None:
-        self._refuse_while_running("CRV")
+        self._keep_while_running("CRV")
 
     @wrote("RREN")
     def channels_written(self, _value: int) -> None:
-        self._refuse_while_running("RREN")
+        self._keep_while_running("RREN")
 
     @wrote("CONFIG")
     def mode_written(self, _value: int) -> None:
-        self._refuse_while_running("CONFIG")
+        self._keep_while_running("CONFIG")
 
-    def _refuse_while_running(self, name: str) -> None:
-        if self.is_running:
-            raise Violation(f"WDT.{name} is written while it runs, which does nothing")
+    def _keep_while_running(self, name: str) -> None:
+        """A program may find it running after a reset, and set it up as it did before. Other settings have no effect."""
+        if self.is_running and self[name] != self._settings[name]:
+            raise Violation(f"WDT.{name} = {self[name]:#x} while it runs with {self._settings[name]:#x}")

@@ -75,9 +75,9 @@ def encrypt(link: Link, key: bytes) -> None:
         assert (changed[0], changed[3]) == (0, 1)
 
 
-def assert_spaces(world: World, since: int = 0) -> None:
+def assert_spaces(world: World, since: int, at_least: int) -> None:
     spaces = world.air.spaces(since)
-    assert len(spaces) > 10
+    assert len(spaces) >= at_least
     assert all(SHORTEST_SPACE <= space <= LONGEST_SPACE for space in spaces), (min(spaces), max(spaces))
 
 
@@ -124,7 +124,7 @@ def test_two_connect_and_speak_and_encrypt_and_part() -> None:
     link.assert_alive()
     data = [packet for packet in link.world.air.log[since:] if not packet.is_advertisement]
     assert len({packet.frequency for packet in data}) > 20
-    assert_spaces(link.world, since)
+    assert_spaces(link.world, since, at_least=30)
     link.central.command(0x0406, link.central_handle + b"\x13")
     assert link.peripheral.event(DISCONNECTED)[3] == 0x13
 
@@ -138,7 +138,7 @@ def test_clocks_that_differ_by_50_millionths_do_not_part_them(drift: int) -> Non
 
 def test_what_is_lost_or_damaged_in_the_air_is_sent_again() -> None:
     link = pair_of_controllers()
-    link.world.air.weather = Noise(5, loss=0.1, damage=0.1, jammed=frozenset(range(2404, 2420)))
+    link.world.air.weather = Noise(5, loss=0.1, bit_errors=1e-3, jammed=frozenset(range(2404, 2420)))
     for number in range(20):
         link.central.send_data(link.central_handle, bytes((number,)) * 20)
         assert link.peripheral.data(4000) == bytes((number,)) * 20
@@ -195,4 +195,4 @@ def test_long_packets_and_two_megabits() -> None:
     world.run_for(200 * MILLISECOND)
     sent = [packet for packet in world.air.log[since:] if len(packet.pdu) == 2 + 251]
     assert sent and all(packet.phy is Phy.LE_2M for packet in sent)
-    assert_spaces(world, since)
+    assert_spaces(world, since, at_least=5)

@@ -58,6 +58,22 @@ def test_a_power_cut_while_it_prepares_its_storage_is_no_harm(operation: int) ->
     assert machine.core.slept > SECOND
 
 
+@pytest.mark.parametrize("where", [0x2001_0000, 0x3000_0000, 0x000F_FF00])
+def test_a_program_that_goes_astray_restarts_and_after_some_times_leaves_it_to_the_watchdog(where: int) -> None:
+    """To RAM, which may not be executed; to nowhere; to erased flash."""
+    machine = board()
+    machine.power_on()
+    machine.run_for(FIRST_START)
+    for times in range(1, 5):
+        machine.core.pc, machine.core.sleeping = where, False
+        machine.run_for(700 * MILLISECOND)
+        assert machine.resets == [None] + times * [Reason.SOFTWARE]
+    machine.core.pc, machine.core.sleeping = where, False
+    machine.run_for(10 * SECOND)
+    assert machine.resets[-1] is Reason.WATCHDOG
+    assert machine.core.sleeping
+
+
 def test_two_runs_are_the_same() -> None:
     def run() -> tuple[int, int, bytes]:
         machine = board()

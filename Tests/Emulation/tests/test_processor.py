@@ -82,7 +82,8 @@ def test_equal_groups_do_not_preempt_each_other() -> None:
 
 
 @pytest.mark.parametrize("mask, unmask", [
-    ("cpsid i", "cpsie i"), ("cpsid f", "cpsie f"), ("movs r0, #0x20\n msr basepri, r0", "movs r0, #0\n msr basepri, r0")])
+    ("cpsid i", "cpsie i"), ("cpsid f", "cpsie f"),
+    ("movs r0, #0x20\n msr basepri, r0", "movs r0, #0\n msr basepri, r0")])
 def test_what_a_mask_held_back_is_taken_at_the_instruction_that_lifts_it(mask: str, unmask: str) -> None:
     code = f"""
     reset: {TWO_INTERRUPTS}
