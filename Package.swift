@@ -48,6 +48,7 @@ let portableCore: [Target] = [
   core("BLESecurity", ["Bytes", "Cryptography", "Digests", "LinkProtocol"]),
   core("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   core("BLELinkLayer", ["BLESecurity", "Bytes", "Cryptography"]),
+  core("USBDevice", ["Bytes", "LinkProtocol"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core(
@@ -159,6 +160,7 @@ let mirrors: [Target] = [
       "VirtualHardware",
     ]),
   tests("SerialDevices"),
+  tests("USBDevice", ["Bytes", "LinkProtocol"]),
   tests("ConsoleLog", [logging]),
   tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   tests(

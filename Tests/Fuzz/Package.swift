@@ -34,5 +34,6 @@ let package = Package(
     fuzz("FuzzObjects"),
     fuzz("FuzzBluetooth"),
     fuzz("FuzzLinkLayer"),
+    fuzz("FuzzUSB"),
   ]
 )

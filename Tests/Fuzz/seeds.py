@@ -168,9 +168,34 @@ def link_layer():
         yield begin + say(4, "0100") + b"\x16" + silence + say(4, "010000020200") + b"\x32" + silence
 
 
+def usb():
+    """Steps: what to do, and the bytes for it, see FuzzUSB.swift."""
+    powered, reset, suspended, resumed, taken = bytes([0]), bytes([2]), bytes([3]), bytes([4]), bytes([6])
+
+    def setup(kind, request, value=0, index=0, length=0):
+        return bytes([5]) + struct.pack("<BBHHH", kind, request, value, index, length)
+
+    def data(body):
+        return bytes([7, len(body)]) + body
+
+    address, configure = setup(0, 5, 7) + taken, setup(0, 9, 1) + taken
+    opened = powered + reset + address + configure + setup(0x21, 0x22, 3)
+    descriptors = [setup(0x80, 6, kind, index, 255) + taken * 3 for kind, index in (
+        (0x100, 0), (0x200, 0), (0x300, 0), (0x301, 0x409), (0x302, 0x409), (0x303, 0x409), (0x600, 0))]
+    packets = bytes([8, 64]) + bytes(64) + bytes([10, 100]) + bytes(100) + bytes([9, 0, 0]) * 3 + bytes([9, 1, 0, 11, 80])
+    yield powered + reset + b"".join(descriptors)
+    yield opened + packets + suspended + packets + resumed + packets
+    yield opened + setup(0x21, 0x20, length=7) + data(bytes([0xB0, 4, 0, 0, 0, 0, 8])) + setup(0xA1, 0x21, length=7) + taken
+    yield opened + setup(0x21, 0x20, length=7) + data(bytes(3)) + setup(0x21, 0x23)
+    for endpoint in (0, 2, 0x81, 0x82):
+        yield opened + packets + setup(2, 3, 0, endpoint) + packets + setup(0x82, 0, 0, endpoint, 2) + taken + setup(
+            2, 1, 0, endpoint) + packets
+    yield opened + setup(0, 3, 1) + setup(0x80, 0, length=2) + taken + setup(1, 11, 0, 1) + setup(0x81, 10, 0, 1, 1) + taken
+
+
 TARGETS = {
     "frames": frames, "cbor": cbor, "messages": messages, "session": session, "objects": objects,
-    "bluetooth": bluetooth, "link-layer": link_layer,
+    "bluetooth": bluetooth, "link-layer": link_layer, "usb": usb,
 }
 
 
