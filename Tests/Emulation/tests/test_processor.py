@@ -377,6 +377,26 @@ def test_a_software_reset_keeps_ram_and_the_retained_register_and_says_so() -> N
     assert machine.resets == [None, Reason.SOFTWARE]
 
 
+def test_vectors_may_be_in_ram() -> None:
+    code = f"""
+    reset:
+        ldr r4, =RESULTS
+        ldr r0, =0x20004000
+        ldr r1, =call + 1
+        str r1, [r0, #44]
+        ldr r1, =0xE000ED08
+        str r0, [r1]
+        movs r0, #0
+        str r0, [r4]
+        svc #0
+        {note(2)}
+        b .
+    call: {note(1)}
+        bx lr
+    """
+    assert run(code) == [12]
+
+
 def test_time_is_instructions() -> None:
     machine = start("reset: nop\n nop\n b reset")
     machine.run_for(1000 * CYCLE)
