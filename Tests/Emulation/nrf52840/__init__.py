@@ -12,7 +12,8 @@ What is where, from the instruction up:
                  (the registers of all that); timeline and units: time
     registers    the register map of registers.txt, which svd makes from Nordic's description
     peripheral   what peripherals have in common; bus finds their registers, ppi joins them, memory is their RAM
-    power, counter, uarte, flash, generators, watchdog, ports, usbd with usbd_bus, work_arounds, radio, ciphers   peripherals
+                 power, counter, uarte, flash, generators, watchdog, ports, usbd with usbd_bus, work_arounds, radio,
+                 ciphers: the peripherals themselves
     machine      one chip; factory what is burnt into it, start how it starts, image what it can load
     world        several of them, with air between their radios
     usb_host     the other end of the USB cable: a host for tests; usb_bus what it sees of a device, usb_descriptors what

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import system_control
-from .engine import Access, End, Engine, Forbidden, Register
+from .engine import RAM_BASE, Access, End, Engine, Forbidden, Register
 from .errors import ModelError, Violation
 from .frames import Frames, StackError
 from .nvic import Exceptions, SystemException
@@ -90,8 +90,9 @@ class Core:
         self._jump(self.word(vectors + 4))
 
     def word(self, address: int) -> int:
-        """A word of flash."""
-        return int.from_bytes(bytes(self.engine.flash[address:address + 4]), "little")
+        """A word of flash, or of RAM, where a program may have its vectors."""
+        memory, at = (self.engine.ram, address - RAM_BASE) if address >= RAM_BASE else (self.engine.flash, address)
+        return int.from_bytes(bytes(memory[at:at + 4]), "little")
 
     # Time.
 

@@ -46,7 +46,7 @@ class Flash:
         self._content = content
 
     def load(self, address: int, data: bytes) -> None:
-        """As a programmer at the factory does: erases whole pages and writes, without any wear."""
+        """As a programmer at the factory does: the pages count as freshly erased and written, without any wear."""
         for page in range(address // PAGE, -(-(address + len(data)) // PAGE)):
             for word in range(page * PAGE, (page + 1) * PAGE, 4):
                 self._writes.pop(word, None)

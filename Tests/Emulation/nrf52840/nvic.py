@@ -83,8 +83,8 @@ class Exceptions:
         if number in self._high:
             return False
         self._high.add(number)
-        if number not in self.active:
-            self.set_pending(number)
+        # In its own handler too: that runs once more then.
+        self.set_pending(number)
         return True
 
     # Being taken.

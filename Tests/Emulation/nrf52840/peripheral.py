@@ -172,6 +172,11 @@ class Peripheral:
         """Whether an event gets to the PPI."""
         return True
 
+    def forget(self, name: str, index: int | None = None) -> None:
+        """Clears an event, as a program does that has seen it."""
+        self.values[self._events["EVENTS_" + name, index].offset] = 0
+        self._set_line()
+
     def has_happened(self, name: str, index: int | None = None) -> bool:
         return bool(self.values[self._events["EVENTS_" + name, index].offset])
 

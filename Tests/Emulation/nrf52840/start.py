@@ -60,6 +60,9 @@ def hand_off(machine: Machine) -> None:
     """The bootloader jumps to the program, with all that it leaves behind."""
     machine.memory.set_word(DOUBLE_PRESS_PLACE, 0)
     machine.power.already_running()
+    # It had USB itself: whether there is a cable is only a level now.
+    for event in ("USBDETECTED", "USBREMOVED", "USBPWRRDY"):
+        machine.power.forget(event)
     machine.power["DCDCEN"] = 1
     machine.uart.left_receiving(SERIAL_BUFFER, SERIAL_BUFFER_BYTES)
     counter = machine.counters[1]

@@ -204,4 +204,4 @@ class Uarte(Peripheral):
         self["BAUDRATE"] = 0x01D6_0000
         self["RXD.PTR"], self["RXD.MAXCNT"] = target, room
         self.start_receiver()
-        self.values[self._events["EVENTS_RXSTARTED", None].offset] = 0
+        self.forget("RXSTARTED")

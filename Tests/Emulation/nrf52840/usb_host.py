@@ -170,7 +170,7 @@ class UsbHost:
         self.is_suspended = False
         self._usb.bus_reset()
         self.runner.run_for(RESET_TIME)
-        self._start_frames()
+        self.begin_frames()
         self.runner.run_for(RECOVERY)
 
     def suspend(self) -> None:
@@ -187,7 +187,7 @@ class UsbHost:
     def _resumed(self) -> None:
         if self.is_suspended:
             self.is_suspended = False
-            self._start_frames()
+            self.begin_frames()
 
     def wait_for_device(self, limit: int = 2 * SECOND) -> None:
         """Runs until the device shows itself on the bus."""
@@ -282,7 +282,8 @@ class UsbHost:
     def _now(self) -> int:
         return self._machine.core.now
 
-    def _start_frames(self) -> None:
+    def begin_frames(self) -> None:
+        """Starts of frames from now on, every millisecond."""
         self._stop_frames()
         self._frames_run = True
         self._begin_frame(self._epoch)

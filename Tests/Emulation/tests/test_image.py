@@ -100,6 +100,15 @@ def test_reset_pressed_twice_stays_in_the_bootloader_and_once_does_not() -> None
     assert machine.memory.word(DOUBLE_PRESS_PLACE) != 0x0773_8135
 
 
+def test_at_the_hand_over_the_cable_is_a_level_and_its_events_are_over() -> None:
+    machine = board()
+    machine.power_on()
+    machine.usb.vbus(True)
+    machine.run_while(lambda: machine.core.pc == 0, SECOND)
+    assert machine.power.usb_status() == 3
+    assert not machine.power.has_happened("USBDETECTED") and not machine.power.has_happened("USBPWRRDY")
+
+
 def test_without_a_program_the_bootloader_stays() -> None:
     machine = Machine(start=by_bootloader)
     machine.power_on()

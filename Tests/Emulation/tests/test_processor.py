@@ -377,6 +377,55 @@ def test_a_software_reset_keeps_ram_and_the_retained_register_and_says_so() -> N
     assert machine.resets == [None, Reason.SOFTWARE]
 
 
+def test_a_line_that_rises_again_in_its_handler_makes_that_run_again() -> None:
+    code = f"""
+    .equ EGU0, 0x40014000
+    reset:
+        {TWO_INTERRUPTS}
+        ldr r0, =0x100000
+        ldr r1, =NVIC_ENABLE
+        str r0, [r1]
+        movs r7, #1
+        ldr r6, =EGU0
+        ldr r0, =EGU0 + 0x300
+        str r7, [r0]
+        str r7, [r6]
+        b .
+    triggered:
+        {note(1)}
+        movs r1, #0
+        ldr r2, =EGU0 + 0x100
+        str r1, [r2]
+        cmp r7, #1
+        itt eq
+        streq r7, [r6]
+        streq r1, [r2]
+        movs r7, #2
+        bx lr
+    """
+    assert run(code, {36: "triggered"}) == [11]
+
+
+def test_vectors_may_be_in_ram() -> None:
+    code = f"""
+    reset:
+        ldr r4, =RESULTS
+        ldr r0, =0x20004000
+        ldr r1, =call + 1
+        str r1, [r0, #44]
+        ldr r1, =0xE000ED08
+        str r0, [r1]
+        movs r0, #0
+        str r0, [r4]
+        svc #0
+        {note(2)}
+        b .
+    call: {note(1)}
+        bx lr
+    """
+    assert run(code) == [12]
+
+
 def test_time_is_instructions() -> None:
     machine = start("reset: nop\n nop\n b reset")
     machine.run_for(1000 * CYCLE)

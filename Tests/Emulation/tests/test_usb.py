@@ -97,7 +97,7 @@ def test_a_cable_that_is_pulled_and_plugged_in_again() -> None:
 def test_frames_come_each_millisecond_and_have_room_for_19_packets() -> None:
     """By a device whose endpoint takes everything at once: only the bus is in the way."""
     machine, host = ready_endpoints()
-    host._start_frames()
+    host.begin_frames()
     before = host.frame
     transfer = host.begin_write(2, bytes(64 * 400))
 
@@ -225,7 +225,7 @@ def test_without_the_work_arounds_usbd_does_not_become_ready() -> None:
 
 def test_remote_wake_up() -> None:
     machine, host = ready_endpoints()
-    host._start_frames()
+    host.begin_frames()
     machine.run_for(5 * MILLISECOND)
     host.suspend()
     machine.run_for(10 * MILLISECOND)
