@@ -93,6 +93,10 @@ struct USBPort: ~Copyable {
     }
     device.powered()
     endpoints.close()
+    // Of a cable that was there before.
+    USBD.eventsUSBRESET.forget()
+    USBD.eventsEP0SETUP.forget()
+    forgetData()
     USBD.intenset.value = Self.interrupts
   }
 
@@ -142,6 +146,12 @@ struct USBPort: ~Copyable {
     movePackets()
   }
 
+  private func forgetData() {
+    USBD.eventsEPDATA.forget()
+    USBD.epdatastatus.value = UInt32.max
+    USBD.eventsEP0DATADONE.forget()
+  }
+
   private mutating func forgetTransfers() {
     awaitsControlData = false
     holdsBytes = false
@@ -151,10 +161,8 @@ struct USBPort: ~Copyable {
   private mutating func reset() {
     if isWaking { hostIsAwake() }
     USBD.lowpower.value = USBD.Power.forceNormal
-    USBD.eventsEPDATA.forget()
-    USBD.epdatastatus.value = UInt32.max
-    USBD.eventsEP0DATADONE.forget()
     // Not EP0SETUP: the first request may have come already.
+    forgetData()
     forgetTransfers()
     device.busReset()
     endpoints.close()
