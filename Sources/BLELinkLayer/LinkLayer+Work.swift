@@ -27,7 +27,7 @@ extension LinkLayer {
       guard let connection else { return nil }
       var deadline = connection.timing.expiry
       if let other = connection.procedureDeadline, other.isBefore(deadline) { deadline = other }
-      if let other = connection.encryptionDeadline, other.isBefore(deadline) { deadline = other }
+      if let other = connection.centralDeadline, other.isBefore(deadline) { deadline = other }
       return deadline
     }
   }

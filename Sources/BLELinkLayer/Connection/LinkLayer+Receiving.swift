@@ -74,7 +74,7 @@ extension LinkLayer {
     case .pingRequest: send(ControlWriter(ControlOpcode.pingResponse))
     case .lengthRequest(let lengths): receivedLengths(lengths, isRequest: true)
     case .lengthResponse(let lengths): receivedLengths(lengths, isRequest: false)
-    case .phyRequest: receivedPHYRequest()
+    case .phyRequest: receivedPHYRequest(now: now)
     case .phyUpdate(let toPeripheral, let toCentral, let instant):
       received(toPeripheral: toPeripheral, toCentral: toCentral, instant: instant)
     case .unknownResponse(let opcode): refused(opcode, error: ErrorCode.unsupportedRemoteFeature)
