@@ -81,6 +81,14 @@ struct GoodputTests {
     #expect(goodput >= 0.8 * limit)
   }
 
+  /// Where packets come faster than they are decrypted, events still are planned in time.
+  @Test func fastPacketsDecryptedInSoftware() {
+    let (goodput, limit) = Self.measure(
+      interval: 40, length: 247, phy: .twoMegabit, isUpload: false, isEncrypted: true, costOfBlocks: 80_000)
+    print("2M, length 247, encrypted in software, 50 ms, down:", goodput, "of", limit)
+    #expect(goodput >= 0.45 * limit)
+  }
+
   @Test(arguments: [true, false]) func shortPackets(isUpload: Bool) {
     let (goodput, limit) = Self.measure(interval: 24, length: 27, phy: .oneMegabit, isUpload: isUpload)
     print("1M, length 27, 30 ms, \(isUpload ? "up" : "down"):", goodput, "of", limit)
