@@ -8,12 +8,13 @@ extension LinkLayer {
       self.request = nil
       connect(request.buffer, end: request.end)
     }
-    readInbox(now: now)
     if connection?.isTerminated == true, let terminating = connection?.terminating {
       drop(terminating.reported)
     }
     watchTime(now: now)
     if !isBusy, plan == nil, planNext(now: now) { return true }
+    guard hasTime(now: now) else { return false }
+    if readInbox(now: now) { return true }
     answerKeyRequest(now: now)
     beginProcedures(now: now)
     return sendFragment()
@@ -27,7 +28,7 @@ extension LinkLayer {
       guard let connection else { return nil }
       var deadline = connection.timing.expiry
       if let other = connection.procedureDeadline, other.isBefore(deadline) { deadline = other }
-      if let other = connection.encryptionDeadline, other.isBefore(deadline) { deadline = other }
+      if let other = connection.centralDeadline, other.isBefore(deadline) { deadline = other }
       return deadline
     }
   }
@@ -41,6 +42,13 @@ extension LinkLayer {
     } else if let deadline = nextDeadline, !now.isBefore(deadline) {
       drop(connection.terminating?.reported ?? ErrorCode.responseTimeout)
     }
+  }
+
+  /// Whether something long may begin: not where an event is about to end, and the next one to be planned. One that ends
+  /// earlier leaves the more time.
+  private mutating func hasTime(now: RadioTime) -> Bool {
+    guard isBusy, let connection, connection.hasBegun, connection.encryption.isNeeded else { return true }
+    return planDeadline.since(now) >= Int32(configuration.packetTime)
   }
 
   // MARK: What the radio does next
@@ -86,7 +94,8 @@ extension LinkLayer {
   private mutating func restingEvents(_ timing: ConnectionTiming) -> UInt16 {
     guard let connection, timing.parameters.latency > 0, timing.isEstablished, timing.windowSize == 0,
       !connection.missedLast, connection.procedure == nil, connection.terminating == nil,
-      !connection.encryption.isBusy, acl.isEmpty, freeTransmit.count == PacketMemory.transmitCount
+      !connection.encryption.isBusy, acl.isEmpty, inbox.isEmpty,
+      freeTransmit.count == PacketMemory.transmitCount
     else { return 0 }
     return min(timing.parameters.latency, timing.eventsToInstant ?? .max)
   }

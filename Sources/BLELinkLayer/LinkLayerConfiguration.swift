@@ -8,8 +8,11 @@ public struct LinkLayerConfiguration: Sendable {
   /// ready.
   public var lead: UInt32 = 300
   /// Time before the window of an event in which the one before must be over, in µs: ``lead``, and what
-  /// ``LinkLayer/work(now:)`` needs to look at the last packets and to plan.
+  /// ``LinkLayer/work(now:)`` needs to plan.
   public var gap: UInt32 = 450
+  /// The longest that getting one packet encrypted or decrypted takes, in µs: it is not begun so shortly before an event
+  /// must be over, for the next event is planned then.
+  public var packetTime: UInt32 = 1500
   /// Company that it says to be made by, as the Assigned Numbers count them; 0xffff is none.
   public var company: UInt16 = 0xffff
   /// Its own version, as its company counts.

@@ -19,6 +19,18 @@ struct ConnectingTests {
     #expect(world.peripheral.lateCommands == 0)
   }
 
+  /// Core specification, Vol 6 Part B §1.4.1.
+  @Test func knowsTheFrequencies() {
+    let frequencies = (0..<40 as Range<UInt8>).map { channel in
+      RadioCommand(
+        opening: .listen, start: RadioTime(microseconds: 0), window: 0, channel: channel, accessAddress: 0,
+        crcInit: 0, receivePHY: .oneMegabit, transmitPHY: .oneMegabit, maximumLength: 27
+      ).frequency
+    }
+    #expect(frequencies[37...] == [2, 26, 80])
+    #expect(frequencies[..<37].elementsEqual(stride(from: 4, through: 78, by: 2).filter { $0 != 26 }))
+  }
+
   @Test func answersScannersThatMeanIt() {
     let world = World()
     world.host.advertise()

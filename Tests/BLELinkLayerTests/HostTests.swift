@@ -180,7 +180,7 @@ struct HostTests {
     let world = seed % 2 == 0 ? World.connected(seed: seed) : World(seed: seed)
     world.keepsAired = false
     world.central.role = seed % 2 == 0 ? .connected : .initiating
-    var packet = BoundedBytes(capacity: LinkLayer<SoftwareEncryption>.packetCapacity)
+    var packet = BoundedBytes(capacity: LinkLayer<MeteredEncryption>.packetCapacity)
     for _ in 0..<300 {
       var octets = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
         UInt8.random(in: 0...255, using: &generator)

@@ -11,7 +11,7 @@ import Testing
 /// other.
 private final class JoinedHost: TestHost {
   private(set) var host: BLEHost
-  private var upward = BoundedBytes(capacity: LinkLayer<SoftwareEncryption>.packetCapacity)
+  private var upward = BoundedBytes(capacity: LinkLayer<MeteredEncryption>.packetCapacity)
   private var downward = BoundedBytes(capacity: BLEHost.recommendedPacketCapacity)
   private(set) var events: [HostEvent] = []
   private(set) var frames: [[UInt8]] = []
@@ -36,7 +36,7 @@ private final class JoinedHost: TestHost {
         configuration: .none), at: 0)
   }
 
-  func pump(_ layer: inout LinkLayer<SoftwareEncryption>, clock: Int64, radio: RadioTime) {
+  func pump(_ layer: inout LinkLayer<MeteredEncryption>, clock: Int64, radio: RadioTime) {
     let now = Timestamp(microseconds: UInt64(clock / 1000) + 1)
     if !hasStarted {
       hasStarted = true

@@ -303,6 +303,17 @@ struct ProcedureTests {
     #expect(world.host.disconnectReason == 0x22)
   }
 
+  @Test func doesNotWaitForeverForAChangeOfPHYs() {
+    let world = World.connected()
+    world.keepsAired = false
+    world.central.send(control: [0x16, 3, 3])
+    world.run(for: 39_000_000)
+    #expect(world.central.controls(0x17).count == 1)
+    #expect(world.host.disconnectReason == nil)
+    world.run(for: 2_000_000)
+    #expect(world.host.disconnectReason == 0x22)
+  }
+
   /// Answers to nothing, twice, late: nothing comes of it but a number.
   @Test func takesNoNoticeOfAnswersToNothing() {
     let world = World.connected { $0.answersProcedures = false }

@@ -16,9 +16,9 @@ final class RawHost: TestHost {
   /// What it answers when it is asked for a key.
   var key: [UInt8]?
   var answersKeyRequests = true
-  private var packet = BoundedBytes(capacity: LinkLayer<SoftwareEncryption>.packetCapacity)
+  private var packet = BoundedBytes(capacity: LinkLayer<MeteredEncryption>.packetCapacity)
 
-  func pump(_ layer: inout LinkLayer<SoftwareEncryption>, clock: Int64, radio: RadioTime) {
+  func pump(_ layer: inout LinkLayer<MeteredEncryption>, clock: Int64, radio: RadioTime) {
     guard !isBusy else { return }
     while !commands.isEmpty {
       let command = commands.removeFirst()
@@ -33,7 +33,7 @@ final class RawHost: TestHost {
     }
   }
 
-  private func take(_ layer: inout LinkLayer<SoftwareEncryption>) {
+  private func take(_ layer: inout LinkLayer<MeteredEncryption>) {
     while layer.nextHCIPacket(into: &packet) {
       let octets = packet.copied()
       if octets[0] == 2 { data.append(octets) } else { received(octets) }

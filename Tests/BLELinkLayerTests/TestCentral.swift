@@ -133,7 +133,7 @@ final class TestCentral {
     while goesOn {
       let packet = nextPacket(hasTime: packets + 1 < packetsPerEvent)
       let phy = transmitPHY
-      let pair = Int64(phy.duration(length: packet[1]) + receivePHY.duration(length: 255) + 300) * 1000
+      let pair = Int64(phy.duration(length: packet[1]) + receivePHY.duration(length: 0) + 300) * 1000
       guard packets == 0 || world.now + pair < last else { break }
       packets += 1
       let reply = world.send(packet, on: channel, phy, header: (accessAddress, crcInit))

@@ -6,12 +6,12 @@ import Cryptography
 /// The host above a link layer.
 protocol TestHost: AnyObject {
   /// Exchanges what there is to exchange.
-  func pump(_ layer: inout LinkLayer<SoftwareEncryption>, clock: Int64, radio: RadioTime)
+  func pump(_ layer: inout LinkLayer<MeteredEncryption>, clock: Int64, radio: RadioTime)
 }
 
 /// A driver of the link layer in virtual time, with a clock that runs wrong and wraps soon.
 final class TestPeripheral {
-  private(set) var layer: LinkLayer<SoftwareEncryption>
+  private(set) var layer: LinkLayer<MeteredEncryption>
   private var event = RadioEvent()
   private(set) var armed: RadioCommand?
   /// Since when it listens for another packet of the event, by the world's clock; nil if it does not.
@@ -19,6 +19,11 @@ final class TestPeripheral {
   let host: any TestHost
   private let drift: Int64
   private static let offset: Int64 = 0xfff0_0000
+  private let meter = Meter()
+  /// What two blocks of AES cost the lower priority, in ns. (The radio's interrupt comes in between.)
+  var costOfBlocks: Int64 = 0
+  /// Until when it is at work.
+  private var worksUntil: Int64 = 0
   /// Until when the processor does nothing, by the world's clock: it writes its flash.
   private var stalledUntil: Int64 = 0
   /// How often a command came too late to be armed, or listened for no time.
@@ -28,11 +33,11 @@ final class TestPeripheral {
     self.drift = drift
     self.host = host
     layer = LinkLayer(
-      configuration: configuration, encryption: SoftwareEncryption(),
+      configuration: configuration, encryption: MeteredEncryption(meter: meter),
       seed: Words256(high: Block128(1, 2, 3, 4), low: Block128(5, 6, 7, 8)))
   }
 
-  func with<Result>(_ body: (inout LinkLayer<SoftwareEncryption>) -> Result) -> Result { body(&layer) }
+  func with<Result>(_ body: (inout LinkLayer<MeteredEncryption>) -> Result) -> Result { body(&layer) }
 
   // MARK: Time
 
@@ -53,6 +58,9 @@ final class TestPeripheral {
     return max(now, stalledUntil, time(of: armed.start + armed.window + 1, near: now))
   }
 
+  /// When the lower priority has done what it is at.
+  func endOfWork(_ now: Int64) -> Int64? { worksUntil > now ? worksUntil : nil }
+
   /// The processor does nothing for so long.
   func stall(for microseconds: Int64, _ now: Int64) { stalledUntil = now + microseconds * 1000 }
 
@@ -64,7 +72,7 @@ final class TestPeripheral {
   // MARK: The lower priority
 
   func settle(_ now: Int64) {
-    guard now >= stalledUntil else { return }
+    guard now >= stalledUntil, now >= worksUntil else { return }
     var more = true
     var rounds = 0
     while more {
@@ -73,6 +81,10 @@ final class TestPeripheral {
       exchange(now)
       host.pump(&layer, clock: now, radio: radioTime(of: now))
       more = layer.work(now: radioTime(of: now))
+      if let cost = meter.take(costOfBlocks) {
+        worksUntil = now + cost
+        return
+      }
       exchange(now)
       more = takeBack(now) || more
     }
@@ -165,5 +177,33 @@ final class TestPeripheral {
   /// The central sent no more in the event under way.
   func eventEnded(_ now: Int64) {
     if armed != nil, listensSince != nil { heardNothing(now) }
+  }
+}
+
+/// Counts what is encrypted.
+final class Meter {
+  private var count: Int64 = 0
+
+  func add() { count += 1 }
+
+  /// What was done since the last time, in ns; nil if it was nothing, or costs nothing.
+  func take(_ each: Int64) -> Int64? {
+    defer { count = 0 }
+    return count * each > 0 ? count * each : nil
+  }
+}
+
+/// AES in software, metered.
+struct MeteredEncryption: BlockEncryption {
+  private var cipher = SoftwareEncryption()
+  private let meter: Meter
+
+  init(meter: Meter) { self.meter = meter }
+
+  mutating func use(key: Block128) { cipher.use(key: key) }
+
+  mutating func encrypt(_ first: inout Block128, _ second: inout Block128) {
+    meter.add()
+    cipher.encrypt(&first, &second)
   }
 }

@@ -49,7 +49,8 @@ final class World {
       let anchor = central.nextAnchor ?? .max
       let radio = peripheral.radioTime(now) ?? .max
       let deadline = peripheral.deadline(now) ?? .max
-      let next = min(anchor, radio, deadline)
+      let work = peripheral.endOfWork(now) ?? .max
+      let next = min(anchor, radio, deadline, work)
       guard next <= end else { break }
       now = max(now, next)
       if next == anchor {

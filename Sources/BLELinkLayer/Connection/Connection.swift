@@ -17,8 +17,8 @@ struct Connection {
   /// When the peer must have gone on with a procedure; it has 40 s (§5.2).
   var procedureDeadline: RadioTime?
 
-  /// When the central must have gone on with the start or the pause of encryption.
-  var encryptionDeadline: RadioTime?
+  /// When the central must have gone on with a procedure that it began: encryption, or a change of PHYs.
+  var centralDeadline: RadioTime?
   /// What the host said to the request for a key, until it can be acted upon.
   var keyAnswer: KeyAnswer?
 

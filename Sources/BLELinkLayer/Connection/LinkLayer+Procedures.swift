@@ -124,12 +124,13 @@ extension LinkLayer {
 
   // MARK: PHYs
 
-  mutating func receivedPHYRequest() {
+  mutating func receivedPHYRequest(now: RadioTime) {
     guard configuration.features.contains(.twoMegabit) else {
       return answerUnknown(ControlOpcode.phyRequest)
     }
     // The central's wins over one of ours that met it; it will reject ours (§5.3).
     sendPHYs(ControlOpcode.phyResponse)
+    connection?.centralDeadline = now + Connection.responseTimeout
   }
 
   mutating func sendPHYs(_ opcode: UInt8) {
@@ -144,6 +145,7 @@ extension LinkLayer {
     guard let connection, configuration.features.contains(.twoMegabit) else {
       return answerUnknown(ControlOpcode.phyUpdate)
     }
+    self.connection?.centralDeadline = nil
     // No bit: nothing changes in this direction.
     let receive = toPeripheral == 0 ? connection.timing.receivePHY : PHY(bit: toPeripheral)
     let transmit = toCentral == 0 ? connection.timing.transmitPHY : PHY(bit: toCentral)

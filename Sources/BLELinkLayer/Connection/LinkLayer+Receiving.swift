@@ -1,21 +1,22 @@
 extension LinkLayer {
-  /// Looks at the packets that came, in their order, as far as there is room for what follows from them.
-  mutating func readInbox(now: RadioTime) {
-    while let packet = inbox.first, connection != nil, hasRoom(for: packet) {
-      _ = inbox.removeFirst()
-      guard decrypt(packet) else {
-        released.append(packet)
-        counters.violations &+= 1
-        return drop(ErrorCode.micFailure)
-      }
-      if packet.kind == 3 {
-        let pdu = ControlPDU(parsing: memory.payload(of: packet.buffer))
-        released.append(packet)
-        received(pdu, now: now)
-      } else {
-        receivedData(packet)
-      }
+  /// Looks at the oldest packet that came, if there is room for what follows from it.
+  ///
+  /// - Returns: whether there was one.
+  mutating func readInbox(now: RadioTime) -> Bool {
+    guard let packet = inbox.first, connection != nil, hasRoom(for: packet) else { return false }
+    _ = inbox.removeFirst()
+    if !decrypt(packet) {
+      released.append(packet)
+      counters.violations &+= 1
+      drop(ErrorCode.micFailure)
+    } else if packet.kind == 3 {
+      let pdu = ControlPDU(parsing: memory.payload(of: packet.buffer))
+      released.append(packet)
+      received(pdu, now: now)
+    } else {
+      receivedData(packet)
     }
+    return true
   }
 
   /// A control PDU wants a buffer for what it is answered with, and room for the event that it may lead to. One that is
@@ -74,7 +75,7 @@ extension LinkLayer {
     case .pingRequest: send(ControlWriter(ControlOpcode.pingResponse))
     case .lengthRequest(let lengths): receivedLengths(lengths, isRequest: true)
     case .lengthResponse(let lengths): receivedLengths(lengths, isRequest: false)
-    case .phyRequest: receivedPHYRequest()
+    case .phyRequest: receivedPHYRequest(now: now)
     case .phyUpdate(let toPeripheral, let toCentral, let instant):
       received(toPeripheral: toPeripheral, toCentral: toCentral, instant: instant)
     case .unknownResponse(let opcode): refused(opcode, error: ErrorCode.unsupportedRemoteFeature)

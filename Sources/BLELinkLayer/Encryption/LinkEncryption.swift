@@ -22,6 +22,8 @@ struct LinkEncryption {
   /// Whether what is sent, or comes, is encrypted.
   var encryptsTransmit = false
   var encryptsReceive = false
+  /// Whether there is anything to compute for a packet.
+  var isNeeded: Bool { encryptsTransmit || encryptsReceive }
   /// Halves that the two sides gave; the central's are the low ones.
   var keyDiversifier = (central: UInt64(0), peripheral: UInt64(0))
   var vector: UInt64 = 0

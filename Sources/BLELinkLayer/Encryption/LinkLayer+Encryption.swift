@@ -17,7 +17,7 @@ extension LinkLayer {
     self.connection?.encryption.keyDiversifier = (keyDiversifier, own)
     self.connection?.encryption.vector = UInt64(vector) | UInt64(ownVector) << 32
     self.connection?.encryption.phase = .awaitingKey
-    self.connection?.encryptionDeadline = nil
+    self.connection?.centralDeadline = nil
     var pdu = ControlWriter(ControlOpcode.encryptionResponse)
     pdu.append(own, width: 8)
     pdu.append(UInt64(ownVector), width: 4)
@@ -37,7 +37,7 @@ extension LinkLayer {
       send(ControlWriter(ControlOpcode.startEncryptionRequest))
       self.connection?.encryption.phase = .awaitingStart
       self.connection?.encryption.encryptsReceive = true
-      self.connection?.encryptionDeadline = now + Connection.responseTimeout
+      self.connection?.centralDeadline = now + Connection.responseTimeout
     case .none where connection.encryption.isRefresh:
       self.connection?.terminating = (ErrorCode.keyMissing, ErrorCode.localHostTerminated)
     case .none:
@@ -56,7 +56,7 @@ extension LinkLayer {
     send(ControlWriter(ControlOpcode.startEncryptionResponse))
     self.connection?.encryption.phase = .on
     self.connection?.encryption.isRefresh = false
-    self.connection?.encryptionDeadline = nil
+    self.connection?.centralDeadline = nil
     reportEncrypted(isRefresh: connection.encryption.isRefresh)
   }
 
@@ -67,7 +67,7 @@ extension LinkLayer {
     self.connection?.encryption.phase = .pausing
     self.connection?.encryption.isRefresh = true
     self.connection?.encryption.encryptsReceive = false
-    self.connection?.encryptionDeadline = now + Connection.responseTimeout
+    self.connection?.centralDeadline = now + Connection.responseTimeout
   }
 
   /// The central's LL_PAUSE_ENC_RSP, in clear text.

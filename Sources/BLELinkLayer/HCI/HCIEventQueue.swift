@@ -9,7 +9,6 @@ struct HCIEventQueue {
 
   /// Whether the longest event fits twice: what came from the air, and the answer to a command.
   var hasRoom: Bool { Self.capacity - count >= 2 * EventWriter.capacity }
-  var isEmpty: Bool { count == 0 }
 
   mutating func removeAll() { count = 0 }
 

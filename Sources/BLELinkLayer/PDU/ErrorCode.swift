@@ -8,7 +8,6 @@ enum ErrorCode {
   static let commandDisallowed: UInt8 = 0x0c
   static let unsupportedParameter: UInt8 = 0x11
   static let invalidParameters: UInt8 = 0x12
-  static let remoteUserTerminated: UInt8 = 0x13
   static let localHostTerminated: UInt8 = 0x16
   static let unsupportedRemoteFeature: UInt8 = 0x1a
   static let invalidLinkParameters: UInt8 = 0x1e

@@ -56,9 +56,6 @@ public struct ConnectionEvent: Sendable {
     self.transmitPHY = transmitPHY
   }
 
-  /// Whether everything handed in was sent and acknowledged.
-  var isDrained: Bool { transmitQueue.isEmpty && outstanding != .first }
-
   /// A packet came into ``receiveBuffer``.
   ///
   /// - Parameters:

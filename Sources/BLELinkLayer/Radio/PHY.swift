@@ -5,9 +5,6 @@ public enum PHY: UInt8, Sendable {
   /// LE 2M: half a microsecond a bit, a preamble of two octets.
   case twoMegabit = 2
 
-  /// The bit that stands for it in sets of PHYs, in PDUs and in HCI.
-  var bit: UInt8 { rawValue }
-
   /// The PHY of a bit; nil for anything but the one bit of a PHY that is there.
   init?(bit: UInt8) {
     guard let phy = PHY(rawValue: bit) else { return nil }

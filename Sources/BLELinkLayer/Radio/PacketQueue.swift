@@ -8,8 +8,6 @@ struct PacketQueue: Sendable {
 
   @inline(__always)
   var isEmpty: Bool { count == 0 }
-  @inline(__always)
-  var isFull: Bool { count == Self.capacity }
 
   /// The oldest; nil if there is none.
   @inline(__always)
