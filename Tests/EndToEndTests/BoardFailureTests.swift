@@ -17,11 +17,16 @@ extension EndToEnd {
 
       var testDescription: String { "while \(rawValue)" }
 
-      /// The line after which the board does it, and the one that says that it is done.
+      /// Lines of which the first means that the board does it, and the one that says that it is done. Who comes late to
+      /// a round may not be asked about its model any more, and is heard of by its training only.
       func lines(_ round: Int, _ board: BoardID) -> (after: [String], before: [String]) {
         switch self {
         case .receiving: (["round \(round) begins"], ["(\(board)): model ↓", "100 %"])
-        case .training: (["(\(board)): model \(round - 1) is right on"], ["(\(board)): update ↑", "100 %"])
+        case .training:
+          (
+            ["(\(board)): model \(round - 1) is right on", "(\(board)): training for round \(round)"],
+            ["(\(board)): update ↑", "100 %"]
+          )
         }
       }
     }
@@ -53,7 +58,7 @@ extension EndToEnd {
       while !hit && round < Self.rounds {
         let (after, before) = work.lines(round, id)
         let (_, start) = try gateway.log.first(within: 60, "with \(after)") { line in
-          after.allSatisfy { line.message.contains($0) }
+          after.contains { line.message.contains($0) }
         }
         let processes = ProcessEntry.children(of: gateway.pid)
         let process = try #require(

@@ -17,6 +17,8 @@ SCRIPT = Path(__file__).parents[2] / "guest" / "attach.py"
 
 
 def load(folder: Path) -> ModuleType:
+    # As for a program that is run: what lies beside it can be imported.
+    sys.path.insert(0, str(SCRIPT.parent))
     spec = importlib.util.spec_from_file_location("guest_attach", SCRIPT)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
