@@ -274,9 +274,7 @@ public struct FirmwareUpload: Sendable {
       mend(now)
     case .blank, .write:
       ask(.load, now)
-    case .check(let page):
-      if progress.phase == .writing || page == 0 { progress.done = 0 }
-      progress.phase = .verifying
+    case .check:
       ask(.verify, now)
     }
   }
@@ -290,6 +288,8 @@ public struct FirmwareUpload: Sendable {
       }
       guard isRight else { return ask(.load, now) }
     case .check(let page):
+      if progress.phase != .verifying || page == 0 { progress.done = 0 }
+      progress.phase = .verifying
       if !isRight { wrong.append(page) }
     }
     switch task {

@@ -45,6 +45,8 @@ struct ControlPrinter: Sendable {
     case .progress(let text), .done(let text): [PlainText.line(text)]
     case .joinPermitted(0): ["joining is closed: only boards that are known are served"]
     case .joinPermitted(let seconds): ["joining is permitted for \(seconds) s"]
+    case .lent(let port): [PlainText.line("\(port.port) is free")]
+    case .returned(let board): [PlainText.line("\(board.name) is served again, firmware \(board.firmware)")]
     // Passkeys are asked for, failures are errors, lists are tables.
     case .passkeyWanted, .failed, .boards: []
     }
