@@ -20,4 +20,12 @@ public struct UploadProgress: Hashable, Sendable {
   public var total: Int
   /// Exchanges with the bootloader that had to be repeated.
   public var repeated: Int
+
+  /// A state of these.
+  public init(phase: Phase, done: Int, total: Int, repeated: Int) {
+    self.phase = phase
+    self.done = done
+    self.total = total
+    self.repeated = repeated
+  }
 }
