@@ -47,6 +47,8 @@ let portableCore: [Target] = [
   core("Cryptography", ["Bytes"]),
   core("BLESecurity", ["Bytes", "Cryptography", "Digests", "LinkProtocol"]),
   core("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
+  core("BLELinkLayer", ["BLESecurity", "Bytes", "Cryptography"]),
+  core("USBDevice", ["Bytes", "LinkProtocol"]),
   core("BoardRuntime", ["BoardStorage", "Bytes", "Digests", "LinkProtocol", "TrainingCore", "UpdateCodec"]),
   // What must give the same bits on every processor: run by host tests and by the firmware's CoreCheck.
   core(
@@ -152,6 +154,7 @@ let mirrors: [Target] = [
     path: "Tests/LinkSimulation", swiftSettings: strict),
   tests("LinkProtocol", ["Bytes", "CBOR", "Digests", "LinkSimulation"]),
   tests("BLEHost", ["BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
+  tests("BLELinkLayer", ["BLEHost", "BLESecurity", "Bytes", "Cryptography", "LinkProtocol"]),
   tests("BoardStorage", ["Digests", "VirtualHardware"]),
   tests("BLESecurity", ["Bytes", "Cryptography", "LinkProtocol"]),
   tests("Cryptography", ["Bytes", .product(name: "Crypto", package: "swift-crypto")]),
@@ -165,6 +168,7 @@ let mirrors: [Target] = [
   tests("FirmwareImage"),
   tests("SerialBootloader", ["FirmwareImage"]),
   tests("BoardFlasher", ["SerialBootloader", "SerialDevices"]),
+  tests("USBDevice", ["Bytes", "LinkProtocol"]),
   tests("ConsoleLog", [logging]),
   tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   tests(

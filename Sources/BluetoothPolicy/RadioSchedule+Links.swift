@@ -66,6 +66,7 @@ extension RadioSchedule {
   /// A link has closed.
   public mutating func unlinked(_ place: RadioPlace, _ ending: RadioEnding, now: UInt64) {
     guard var board = boards[place] else { return plan(now) }
+    let hasMadeRoom = board.phase == .closing && ending == .served
     board.phase = .idle
     switch ending {
     case .served:
@@ -75,8 +76,8 @@ extension RadioSchedule {
       board.notBefore = now + jittered(settings.transientPause)
     case .unanswered, .refused: board.notBefore = now + pause(&board)
     }
-    // It advertises again now, if it is there.
-    board.heardAt = nil
+    // It advertises again now, if it is there: who was sent away is.
+    board.heardAt = hasMadeRoom ? now : nil
     boards[place] = board
     plan(now)
   }

@@ -2,9 +2,9 @@ import Rounds
 
 /// What each adapter does next.
 extension RadioSchedule {
-  /// Boards that may be connected to now, who waited longest first.
+  /// Boards that may be connected to now: those of which something is wanted, and of these who waited longest, first.
   private func candidates(on adapter: String, _ now: UInt64) -> [(place: RadioPlace, admission: Admission)] {
-    boards.filter { place, board in
+    let waiting: [(place: RadioPlace, admission: Admission)] = boards.filter { place, board in
       place.adapter == adapter && board.phase == .idle && board.notBefore <= now && isPresent(board, now)
         && !isServedElsewhere(place)
     }
@@ -13,6 +13,7 @@ extension RadioSchedule {
       guard let admission = admission(place, now), !isOnCable(admission) else { return nil }
       return (place, admission)
     }
+    return waiting.filter { !isDone($0.admission) } + waiting.filter { isDone($0.admission) }
   }
 
   private func isPresent(_ board: Board, _ now: UInt64) -> Bool {
@@ -49,7 +50,7 @@ extension RadioSchedule {
         begin(next.place, next.admission, now)
         return
       }
-      makeRoom(name, waiting: candidates.count, now)
+      makeRoom(name, for: candidates, now)
     }
     planScan(name, now)
   }
@@ -65,17 +66,35 @@ extension RadioSchedule {
     act(.attempt(place, admission))
   }
 
-  /// Whoever has had a connection for longest gives it up, if that was for a turn.
-  private mutating func makeRoom(_ name: String, waiting: Int, _ now: UInt64) {
+  /// A board of which nothing is wanted makes room for one of which something is. Otherwise whoever has had a connection
+  /// for longest gives it up, if that was for a turn.
+  private mutating func makeRoom(
+    _ name: String, for candidates: [(place: RadioPlace, admission: Admission)], _ now: UInt64
+  ) {
     let onAdapter = boards.filter { $0.key.adapter == name }
     guard !onAdapter.contains(where: { $0.value.phase == .closing }) else { return }
-    let longest = onAdapter.compactMap { place, board -> (since: UInt64, place: RadioPlace)? in
+    let linked = onAdapter.compactMap { place, board -> (since: UInt64, place: RadioPlace)? in
       if case .linked(let since) = board.phase { (since, place) } else { nil }
-    }.min { ($0.since, $0.place) < ($1.since, $1.place) }
-    guard let longest, longest.since + settings.turn <= now else { return }
-    boards[longest.place]?.phase = .closing
-    act(.tell(.turnOver(longest.place, waiting: waiting)))
-    act(.close(longest.place))
+    }.sorted { ($0.since, $0.place) < ($1.since, $1.place) }
+    let isSomethingWanted = candidates.contains { !isDone($0.admission) }
+    let spare = isSomethingWanted ? linked.first { spareSince($0.place).map { $0 <= now } ?? false } : nil
+    guard let next = spare ?? linked.first(where: { $0.since + settings.turn <= now }) else { return }
+    boards[next.place]?.phase = .closing
+    act(.tell(.turnOver(next.place, waiting: candidates.count)))
+    act(.close(next.place))
+  }
+
+  /// Whether nothing is wanted of the board behind an admission.
+  private func isDone(_ admission: Admission) -> Bool {
+    switch admission {
+    case .bonded(let board), .cable(let board): done[board] != nil
+    case .permitted: false
+    }
+  }
+
+  /// From when on a board's connection is free for others: the last word to it takes a moment.
+  private func spareSince(_ place: RadioPlace) -> UInt64? {
+    bonds[place.address].flatMap { done[$0] }.map { $0 + settings.lastWord }
   }
 
   private mutating func planScan(_ name: String, _ now: UInt64) {
@@ -109,7 +128,9 @@ extension RadioSchedule {
       hasWaiting.insert(place.adapter)
     }
     for (place, board) in boards where hasWaiting.contains(place.adapter) {
-      if case .linked(let since) = board.phase { deadlines.append(since + settings.turn) }
+      if case .linked(let since) = board.phase {
+        deadlines += [since + settings.turn, spareSince(place) ?? 0]
+      }
     }
     return deadlines
   }

@@ -77,6 +77,8 @@ public struct RadioSchedule: Sendable {
   /// Boards with which a secret was exchanged over the cable.
   var secrets: Set<BoardID> = []
   var onCable: Set<BoardID> = []
+  /// Boards of which nothing is wanted at present, and since when.
+  var done: [BoardID: UInt64] = [:]
   private var joinUntil: UInt64?
   var random: UInt64
   private var actions: [Action] = []
@@ -254,6 +256,12 @@ public struct RadioSchedule: Sendable {
   /// A board is served over the cable, or is not any more.
   public mutating func cable(_ board: BoardID, isServed: Bool, now: UInt64) {
     if isServed { onCable.insert(board) } else { onCable.remove(board) }
+    plan(now)
+  }
+
+  /// Nothing is wanted of a board at present, or something is again: its connection is free for one that waits.
+  public mutating func done(_ board: BoardID, _ isDone: Bool, now: UInt64) {
+    done[board] = isDone ? now : nil
     plan(now)
   }
 

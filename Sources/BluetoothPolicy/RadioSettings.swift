@@ -4,6 +4,8 @@ public struct RadioSettings: Sendable {
   public var linksPerAdapter = 3
   /// How long a board keeps its connection while others wait for one.
   public var turn: UInt64 = 20_000_000
+  /// How long a board of which nothing is wanted any more keeps it.
+  public var lastWord: UInt64 = 300_000
   /// How long a scan lasts before it is begun anew: BlueZ tells of a board that it knows once a scan.
   public var scan: UInt64 = 10_000_000
   /// Pauses between scans: while a board is looked for, while one is and others are connected, and otherwise.

@@ -1,9 +1,9 @@
 extension Unicode.Scalar {
   /// Whether this may not reach a terminal or a line as it is: controls (line ends and escape sequences among them),
-  /// the line and paragraph separators, and the marks that reorder what stands around them.
+  /// the line and paragraph separators, and the marks without a shape, of which some reorder what stands around them.
   var isUnsafeInALine: Bool {
-    switch value {
-    case 0..<0x20, 0x7f..<0xa0, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069: true
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
     default: false
     }
   }
@@ -18,8 +18,8 @@ func bounded(_ text: String) -> String {
 }
 
 /// The text as one harmless line: what ``Unicode/Scalar/isUnsafeInALine`` tells of is written `\n`, `\t`, `\r` or
-/// `\u{1b}`. Everything else, backslashes too, stays as it is.
-func singleLine(_ text: String) -> String {
+/// `\u{1b}`. Everything else, backslashes too, stays as it is, up to 16 KiB. A board's name is anybody's to choose.
+public func singleLine(_ text: String) -> String {
   let text = bounded(text)
   guard text.unicodeScalars.contains(where: \.isUnsafeInALine) else { return text }
   var line = ""

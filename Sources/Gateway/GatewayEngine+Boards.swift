@@ -139,6 +139,9 @@ extension GatewayEngine {
   /// Whether a board was asked to train and has not delivered yet.
   public func isTraining(_ board: BoardID) -> Bool { trainingSince[board] != nil }
 
+  /// Whether the open round wants nothing more of a board, there or not.
+  public func isDone(with board: BoardID) -> Bool { coordinator.isDone(with: board, holding: held[board]) }
+
   // MARK: Ends
 
   /// Closes a link for what is on it.

@@ -101,6 +101,19 @@ public struct RoundCoordinator: Sendable {
       contributed: round.storedCount, needed: contributionsNeeded)
   }
 
+  /// Whether the open round wants nothing more of a board, there or not: its contribution is durable, or it holds the
+  /// final model and was asked about that.
+  ///
+  /// - Parameter held: the model that the board holds, as far as known.
+  public func isDone(with board: BoardID, holding held: Digest32?) -> Bool {
+    if let member = members[board], member.step != .idle { return false }
+    switch state {
+    case .collecting: return round.isStored(board)
+    case .concluding: return held == round.base.hash
+    case .created, .gathering, .aggregating, .stopping, .finished: return false
+    }
+  }
+
   // MARK: - Start and stop
 
   /// Begins. Call it once; boards may be announced before.

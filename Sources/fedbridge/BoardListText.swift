@@ -1,3 +1,4 @@
+import ConsoleLog
 import Foundation
 import GatewayControl
 
@@ -41,7 +42,7 @@ enum BoardListText {
         board.name, board.id, board.carrier ?? "-", board.state, board.firmware ?? "-",
         board.bluetooth ?? "-",
         age(board.lastSeen, now),
-      ].map(PlainText.line)
+      ].map(singleLine)
     }
     if let width, excess(rows, width) > 0 {
       let ids = shortened(rows.map { $0[idColumn] })
@@ -88,8 +89,8 @@ enum BoardListText {
       if let claims = stranger.claims { line += ", says it is \(claims)" }
       if let signal = stranger.signal { line += ", \(signal) dBm" }
       line += ", \(age(stranger.lastSeen, now))"
-      lines += PlainText.wrapped(PlainText.line(line), to: width, indent: 4)
-      lines += PlainText.wrapped("    " + PlainText.line(stranger.reason), to: width, indent: 4)
+      lines += PlainText.wrapped(singleLine(line), to: width, indent: 4)
+      lines += PlainText.wrapped("    " + singleLine(stranger.reason), to: width, indent: 4)
     }
     return lines
       + PlainText.wrapped(
@@ -103,7 +104,7 @@ enum BoardListText {
       if let address = adapter.address { line += " (\(address))" }
       line += " is \(adapter.state)"
       if let remedy = adapter.remedy { line += "; \(remedy)" }
-      return PlainText.wrapped(PlainText.line(line), to: width, indent: 2)
+      return PlainText.wrapped(singleLine(line), to: width, indent: 2)
     }
   }
 

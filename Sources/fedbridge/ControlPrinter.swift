@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConsoleLog
 import Foundation
 import GatewayControl
 
@@ -36,13 +37,13 @@ struct ControlPrinter: Sendable {
 
   /// Writes a line to standard error.
   static func complain(_ line: String) {
-    try? FileHandle.standardError.write(contentsOf: Data("fedbridge: \(PlainText.line(line))\n".utf8))
+    try? FileHandle.standardError.write(contentsOf: Data("fedbridge: \(singleLine(line))\n".utf8))
   }
 
   /// What every reply but a list is to people.
   @Sendable static func plainText(_ reply: ControlReply) -> [String] {
     switch reply {
-    case .progress(let text), .done(let text): [PlainText.line(text)]
+    case .progress(let text), .done(let text): [singleLine(text)]
     case .joinPermitted(0): ["joining is closed: only boards that are known are served"]
     case .joinPermitted(let seconds): ["joining is permitted for \(seconds) s"]
     case .lent(let port): [PlainText.line("\(port.port) is free")]

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConsoleLog
 import Foundation
 import GatewayControl
 
@@ -50,7 +51,7 @@ struct PairDialogue: Sendable {
         }
         // Two questions about one line: the line that comes answers the latest.
         let isWaiting = question != nil
-        question = "the passkey that \(PlainText.line(board)) displays: "
+        question = "the passkey that \(singleLine(board)) displays: "
         if isTerminal { prompt(question ?? "") }
         if !isWaiting { read(into: input) }
       case .said(let reply):
@@ -60,7 +61,7 @@ struct PairDialogue: Sendable {
       case .typed(let line):
         guard let line else { throw refused("standard input ended without one") }
         guard let typed = Passkey(argument: line) else {
-          guard isTerminal else { throw refused("\(PlainText.cut(PlainText.line(line), to: 20)) is none") }
+          guard isTerminal else { throw refused("\(PlainText.cut(singleLine(line), to: 20)) is none") }
           prompt("a passkey has up to six digits; " + (question ?? ""))
           read(into: input)
           continue

@@ -1,18 +1,5 @@
-/// Text that came from outside, made fit for a terminal.
+/// Text made fit for a terminal's width.
 enum PlainText {
-  /// The text as one line without anything that a terminal acts on: controls, escape sequences and marks that reorder
-  /// what stands around them become U+FFFD. A board's name over the air is anybody's to choose.
-  static func line(_ text: String) -> String {
-    var line = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator: line.append("\u{fffd}")
-      default: line.append(scalar)
-      }
-    }
-    return String(line)
-  }
-
   /// The text in lines of at most `width` characters, broken between words; what follows the first line is indented.
   static func wrapped(_ text: String, to width: Int?, indent: Int) -> [String] {
     guard let width, text.count > width else { return [text] }

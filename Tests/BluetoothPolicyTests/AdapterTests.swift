@@ -88,4 +88,60 @@ struct AdapterTests {
     scene.pass(20)
     #expect(scene.done.contains(.close(Scene.place(1))))
   }
+
+  /// Two boards on the only connection's adapter: the first is connected, the second waits.
+  private static func crowded() -> Scene {
+    var settings = RadioSettings()
+    settings.linksPerAdapter = 1
+    var scene = Scene(settings)
+    scene.change { $0.setBonds([Scene.address(1): BoardID(1), Scene.address(2): BoardID(2)], now: $1) }
+    scene.hear(1, isPaired: true)
+    scene.end(Scene.place(1), nil)
+    scene.pass(1)
+    scene.hear(2, isPaired: true)
+    return scene
+  }
+
+  @Test func whoIsDoneMakesRoomAtOnce() {
+    var scene = Self.crowded()
+    #expect(!scene.done.contains(.close(Scene.place(1))))
+    scene.change { $0.done(BoardID(1), true, now: $1) }
+    // The last word to it takes a moment.
+    #expect(!scene.done.contains(.close(Scene.place(1))))
+    scene.pass(0.3)
+    #expect(scene.done.contains(.close(Scene.place(1))))
+    scene.change { $0.unlinked(Scene.place(1), .served, now: $1) }
+    #expect(scene.attempts.keys.contains(Scene.place(2)))
+    // And is called back without being heard again, as it was there when it was sent away.
+    scene.end(Scene.place(2), nil)
+    scene.change { $0.done(BoardID(1), false, now: $1) }
+    scene.change { $0.done(BoardID(2), true, now: $1) }
+    scene.pass(1)
+    #expect(scene.done.contains(.close(Scene.place(2))))
+    scene.change { $0.unlinked(Scene.place(2), .served, now: $1) }
+    #expect(scene.attempts.keys.contains(Scene.place(1)))
+    #expect(scene.broken == [])
+  }
+
+  @Test func nobodyMakesRoomForOneOfWhichNothingIsWanted() {
+    var scene = Self.crowded()
+    scene.change { $0.done(BoardID(2), true, now: $1) }
+    scene.change { $0.done(BoardID(1), true, now: $1) }
+    scene.pass(10)
+    #expect(!scene.done.contains(.close(Scene.place(1))))
+    // Its turn ends all the same.
+    scene.pass(10)
+    #expect(scene.done.contains(.close(Scene.place(1))))
+  }
+
+  @Test func whoIsWantedIsConnectedToBeforeWhoWaitedLonger() {
+    var scene = Scene()
+    scene.change { $0.adapter("hci0", .off, now: $1) }
+    scene.change { $0.setBonds([Scene.address(1): BoardID(1), Scene.address(2): BoardID(2)], now: $1) }
+    scene.change { $0.done(BoardID(1), true, now: $1) }
+    scene.hear(1, isPaired: true)
+    scene.hear(2, isPaired: true)
+    scene.change { $0.adapter("hci0", .on, now: $1) }
+    #expect(Array(scene.attempts.keys) == [Scene.place(2)])
+  }
 }

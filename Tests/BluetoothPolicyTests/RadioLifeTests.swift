@@ -36,7 +36,7 @@ struct RadioLifeTests {
   ) {
     let number = Int.random(in: 1...boards, using: &random)
     let place = Scene.place(number)
-    switch Int.random(in: 0..<10, using: &random) {
+    switch Int.random(in: 0..<11, using: &random) {
     case 0..<5 where isThere && scene.scanning.contains("hci0") && !linked.contains(place):
       scene.hear(number, isPaired: true)
     case 5...7:
@@ -60,6 +60,9 @@ struct RadioLifeTests {
         linked = []
         for place in scene.attempts.keys { scene.end(place, .transient) }
       }
+    case 10:
+      let isDone = Bool.random(using: &random)
+      scene.change { $0.done(BoardID(UInt64(number)), isDone, now: $1) }
     default: break
     }
     obey(&scene, &linked)
@@ -81,11 +84,12 @@ struct RadioLifeTests {
     if let due = scene.schedule.nextDeadline(now: scene.now) { #expect(due > scene.now) }
   }
 
-  /// All boards advertise while nobody is connected to them, and every attempt succeeds.
+  /// Something is wanted of all boards, they advertise while nobody is connected to them, and every attempt succeeds.
   private func fineWeather(
     _ scene: inout Scene, _ boards: Int, _ linked: inout Set<RadioPlace>, _ settings: RadioSettings
   ) {
     var served = linked
+    for number in 1...boards { scene.change { $0.done(BoardID(UInt64(number)), false, now: $1) } }
     for _ in 0..<2000 where served.count < boards {
       for attempt in scene.attempts.keys {
         scene.end(attempt, nil)

@@ -33,5 +33,7 @@ let package = Package(
     fuzz("FuzzSession"),
     fuzz("FuzzObjects"),
     fuzz("FuzzBluetooth"),
+    fuzz("FuzzLinkLayer"),
+    fuzz("FuzzUSB"),
   ]
 )

@@ -146,9 +146,56 @@ def bluetooth():
         yield begin + b"".join(say(security, text) for text in pairing) + encryption + drain
 
 
+def link_layer():
+    """Choices, then steps: what comes from where, and its octets."""
+
+    def say(what, text):
+        octets = bytes.fromhex(text)
+        return bytes([what, len(octets)]) + octets
+
+    control = [
+        "000201001800000064001400", "01ffffffff1f1400", "0213", "03" + "00" * 22, "06", "0714", "083f41000000000000",
+        "0a", "0b", "0c09ffff0100", "0d06", "111623", "12", "14fb004808fb004808", "15fb004808fb004808", "160303",
+        "1802021400",
+    ]
+    silence = bytes([7, 0])
+    for choices in (0, 2, 0x2D):
+        begin = bytes([choices])
+        for text in control:
+            yield begin + say(1, text) + silence + say(1, text) + silence
+        yield begin + b"".join(say(1, text) + silence for text in control)
+        yield begin + say(3, "010203") + b"\x01" + say(5, "0102030405") + b"\x00" + silence * 3
+        yield begin + say(4, "0100") + b"\x16" + silence + say(4, "010000020200") + b"\x32" + silence
+
+
+def usb():
+    """Steps: what to do, and the bytes for it, see FuzzUSB.swift."""
+    powered, reset, suspended, resumed, taken = bytes([0]), bytes([2]), bytes([3]), bytes([4]), bytes([6])
+
+    def setup(kind, request, value=0, index=0, length=0):
+        return bytes([5]) + struct.pack("<BBHHH", kind, request, value, index, length)
+
+    def data(body):
+        return bytes([7, len(body)]) + body
+
+    address, configure = setup(0, 5, 7) + taken, setup(0, 9, 1) + taken
+    opened = powered + reset + address + configure + setup(0x21, 0x22, 3)
+    descriptors = [setup(0x80, 6, kind, index, 255) + taken * 3 for kind, index in (
+        (0x100, 0), (0x200, 0), (0x300, 0), (0x301, 0x409), (0x302, 0x409), (0x303, 0x409), (0x600, 0))]
+    packets = bytes([8, 64]) + bytes(64) + bytes([10, 100]) + bytes(100) + bytes([9, 0, 0]) * 3 + bytes([9, 1, 0, 11, 80])
+    yield powered + reset + b"".join(descriptors)
+    yield opened + packets + suspended + packets + resumed + packets
+    yield opened + setup(0x21, 0x20, length=7) + data(bytes([0xB0, 4, 0, 0, 0, 0, 8])) + setup(0xA1, 0x21, length=7) + taken
+    yield opened + setup(0x21, 0x20, length=7) + data(bytes(3)) + setup(0x21, 0x23)
+    for endpoint in (0, 2, 0x81, 0x82):
+        yield opened + packets + setup(2, 3, 0, endpoint) + packets + setup(0x82, 0, 0, endpoint, 2) + taken + setup(
+            2, 1, 0, endpoint) + packets
+    yield opened + setup(0, 3, 1) + setup(0x80, 0, length=2) + taken + setup(1, 11, 0, 1) + setup(0x81, 10, 0, 1, 1) + taken
+
+
 TARGETS = {
     "frames": frames, "cbor": cbor, "messages": messages, "session": session, "objects": objects,
-    "bluetooth": bluetooth,
+    "bluetooth": bluetooth, "link-layer": link_layer, "usb": usb,
 }
 
 

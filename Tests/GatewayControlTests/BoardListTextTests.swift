@@ -124,8 +124,8 @@ import Testing
     ])
     #expect(
       BoardListText.lines(of: list, now: Self.now, width: 80).dropFirst(3) == [
-        "  C0:00:C0:FF:EE:04  \u{fffd}[2J\u{fffd}rose\u{fffd}\u{fffd}adapter hci0 is on, now",
-        "    \u{fffd}1mno",
+        "  C0:00:C0:FF:EE:04  \\u{1b}[2J\\u{202e}rose\\u{7}\\nadapter hci0 is on, now",
+        "    \\u{9b}1mno",
         "to admit one: plug it in by cable once, or pair with it: fedbridge pair ADDRESS",
       ])
   }

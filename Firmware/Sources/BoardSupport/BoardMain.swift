@@ -47,6 +47,7 @@ public final class BoardMain<Board: Machine & ~Copyable, Air: AirCarrier & ~Copy
       let isBusy = work()
       tellNotices()
       send()
+      machine.show(runtime.isConnected ? .joined : wasAttached ? .joining : .away)
       if !isBusy { sleep() }
     }
   }

@@ -7,17 +7,25 @@ struct FrameOutput: ~Copyable {
   private var frame: BoundedBytes
   private var stuffed: BoundedBytes
   private var sent = 0
+  /// The end of a frame may be missing from what went out.
+  private var hasCut = false
 
   init(maximumFrame: Int) {
     frame = BoundedBytes(capacity: maximumFrame)
-    stuffed = BoundedBytes(capacity: COBS.maximumEncodedLength(of: maximumFrame))
+    stuffed = BoundedBytes(capacity: 1 + COBS.maximumEncodedLength(of: maximumFrame))
   }
 
   /// Whether part of a frame waits for room.
   var isWaiting: Bool { sent < stuffed.count }
 
-  /// Drops what waits for room: nobody is there to read it.
+  /// Drops what waits for room: nobody is there to read it. What the carrier has taken of it may yet reach whoever comes
+  /// next, so that the next frame begins by ending that.
   mutating func forget() {
+    clear()
+    hasCut = true
+  }
+
+  private mutating func clear() {
     stuffed.removeAll()
     sent = 0
   }
@@ -30,7 +38,9 @@ struct FrameOutput: ~Copyable {
     while true {
       if !isWaiting {
         guard runtime.nextFrame(over: .cable, now: machine.now(), into: &frame) else { return }
-        forget()
+        clear()
+        if hasCut { stuffed.append(0) }
+        hasCut = false
         Self.stuff(frame, into: &stuffed)
       }
       let count = machine.transmit(stuffed.span.extracting(sent..<stuffed.count))

@@ -1,13 +1,31 @@
 import CBoard
 
-/// The processor's interrupt controller (Armv7-M Architecture Reference Manual B3.4).
+/// The processor's interrupt controller (Armv7-M Architecture Reference Manual B3.4). Interrupts are numbered from 0.
 public enum InterruptController {
   private static var enableSet: UInt32 { 0xe000_e100 }
-  private static var clearPending: UInt32 { 0xe000_e280 }
+  private static var enableClear: UInt32 { 0xe000_e180 }
+  private static var pendingSet: UInt32 { 0xe000_e200 }
+  private static var pendingClear: UInt32 { 0xe000_e280 }
 
-  /// Lets interrupt `number`, 0…31, through; one that was pending before is forgotten.
-  public static func enable(_ number: UInt32) {
-    register_write(clearPending, 1 << number)
-    register_write(enableSet, 1 << number)
+  private static func write(_ bank: UInt32, _ number: UInt32) {
+    register_write(bank + 4 * (number / 32), 1 << (number % 32))
   }
+
+  /// Lets interrupt `number` through; one that was pending before is forgotten.
+  public static func enable(_ number: UInt32) {
+    write(pendingClear, number)
+    write(enableSet, number)
+  }
+
+  /// Keeps interrupt `number` away; it stays pending.
+  public static func hold(_ number: UInt32) {
+    write(enableClear, number)
+    instruction_barrier()
+  }
+
+  /// Lets interrupt `number` through again, one that is pending included.
+  public static func release(_ number: UInt32) { write(enableSet, number) }
+
+  /// Has interrupt `number` taken as if its peripheral had asked for it.
+  public static func pend(_ number: UInt32) { write(pendingSet, number) }
 }

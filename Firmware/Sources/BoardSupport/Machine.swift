@@ -27,6 +27,9 @@ public protocol Machine: ~Copyable {
   /// hardware can tell.
   var isAttached: Bool { get }
 
+  /// Shows whether a gateway is there, on a LED or whatever there is besides what ``BoardHardware/indicate(_:)`` uses.
+  mutating func show(_ link: LinkStatus)
+
   /// Shows the watchdog that the main loop goes round.
   mutating func feedWatchdog()
 
@@ -34,6 +37,16 @@ public protocol Machine: ~Copyable {
   /// received, or if what is `room` awaited for would take some. There is no moment between these checks
   /// and the sleep at which an interrupt could go unnoticed.
   mutating func sleep(until deadline: Timestamp?, awaiting room: AwaitedRoom)
+}
+
+/// Who is at the other end of the carriers.
+public enum LinkStatus: Sendable, Equatable {
+  /// Nobody, as far as the hardware can tell.
+  case away
+  /// Somebody, who has not greeted the board.
+  case joining
+  /// A gateway.
+  case joined
 }
 
 /// What has bytes waiting to be sent that found no room.

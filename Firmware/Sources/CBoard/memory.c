@@ -3,20 +3,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct __attribute__((packed, may_alias)) AnyWord {
+  uint32_t value;
+};
+
 __attribute__((noinline)) void *memcpy(void *restrict destination, const void *restrict source, size_t count) {
   uint8_t *to = destination;
   const uint8_t *from = source;
-  if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0) {
-    uint32_t *to_word = (uint32_t *)to;
-    const uint32_t *from_word = (const uint32_t *)from;
-    for (; count >= 16; count -= 16, to_word += 4, from_word += 4) {
-      const uint32_t a = from_word[0], b = from_word[1], c = from_word[2], d = from_word[3];
-      to_word[0] = a, to_word[1] = b, to_word[2] = c, to_word[3] = d;
-    }
-    for (; count >= 4; count -= 4) *to_word++ = *from_word++;
-    to = (uint8_t *)to_word;
-    from = (const uint8_t *)from_word;
+  for (; count && ((uintptr_t)to & 3); count--) *to++ = *from++;
+  uint32_t *to_word = (uint32_t *)to;
+  // The processor reads words from anywhere.
+  const struct AnyWord *from_word = (const struct AnyWord *)from;
+  for (; count >= 16; count -= 16, to_word += 4, from_word += 4) {
+    const uint32_t a = from_word[0].value, b = from_word[1].value, c = from_word[2].value, d = from_word[3].value;
+    to_word[0] = a, to_word[1] = b, to_word[2] = c, to_word[3] = d;
   }
+  for (; count >= 4; count -= 4) *to_word++ = (from_word++)->value;
+  to = (uint8_t *)to_word;
+  from = (const uint8_t *)from_word;
   while (count--) *to++ = *from++;
   return destination;
 }

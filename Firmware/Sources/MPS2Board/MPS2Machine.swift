@@ -51,6 +51,9 @@ public struct MPS2Machine: Machine, ~Copyable {
   /// A UART cannot tell: somebody may always be there.
   public var isAttached: Bool { true }
 
+  /// Nothing: its LEDs show the phase.
+  public func show(_ link: LinkStatus) {}
+
   /// Shows the watchdog that the main loop goes round.
   public mutating func feedWatchdog() {
     Watchdog.feed()

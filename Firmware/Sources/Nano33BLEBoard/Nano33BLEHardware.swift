@@ -3,7 +3,7 @@ public import BoardSupport
 import CNano33BLE
 public import LinkProtocol
 
-/// The Nano 33 BLE's storage, examples, random numbers and LED.
+/// The Nano 33 BLE's storage, examples, random numbers and LEDs.
 ///
 /// Its examples are a data set file in a part of flash of their own, which an upload can fill: the sensors have no
 /// drivers. What there is no file, or a damaged one, is a board without examples.
@@ -16,7 +16,6 @@ public struct Nano33BLEHardware: BoardHardware {
   init() {
     flash = ChipFlash()
     examples = Self.openExamples()
-    Pins.configureLights()
   }
 
   private static func openExamples() -> ExampleShard {
@@ -34,6 +33,6 @@ public struct Nano33BLEHardware: BoardHardware {
   /// A word from the chip's generator.
   public func randomWord() -> UInt32 { RandomSource.word() }
 
-  /// Lights the yellow LED while the board works or has something for the gateway.
-  public func indicate(_ phase: BoardPhase) { Pins.lightYellow(phase != .idle) }
+  /// Shows on the LEDs what the board does.
+  public func indicate(_ phase: BoardPhase) { lights.phase = phase }
 }

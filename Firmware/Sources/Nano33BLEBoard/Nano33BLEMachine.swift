@@ -1,21 +1,24 @@
 import BoardRuntime
 import BoardStorage
 public import BoardSupport
+import Bytes
 public import CBoard
 public import LinkProtocol
+import USBDevice
 
-/// The Arduino Nano 33 BLE as a board. Its carrier is the serial port on the pins TX and RX; USB and Bluetooth have no
-/// drivers, and would be further carriers behind the same protocol.
+/// The Arduino Nano 33 BLE as a board. Its carrier is its USB port; Bluetooth has no driver, and would be a further
+/// carrier behind the same protocol.
 public struct Nano33BLEMachine: Machine, ~Copyable {
-  /// Flash, examples, random numbers, LED.
+  /// Flash, examples, random numbers, LEDs.
   public typealias Hardware = Nano33BLEHardware
 
-  private static var sendRing: Int { 2048 }
   private static var longestSleep: UInt64 { .seconds(1) }
   /// Faults in a row, each within seconds of a start, after which the watchdog restarts the board, which takes longer.
   private static var mostFaults: UInt32 { 5 }
 
   private var clock: Clock
+  private let port: USBCarrier
+  private var touch = BootloaderTouch()
 
   /// Starts the board's drivers. Their interrupts run from now on.
   public init() {
@@ -23,15 +26,21 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
       var record = FaultRecord(exception: 2, status: 0, address: 0, pc: 0, lr: 0)
       _ = fault_keep(&record)
     }
-    clock = Clock()
-    serialPort.open(sendRing: Self.sendRing)
+    // Before anything that could fail.
     Watchdog.start()
+    lights.configure()
+    clock = Clock()
+    port = USBCarrier(
+      identity: DeviceIdentity(
+        // Arduino's ids, by which tools and rules know the board.
+        vendor: 0x2341, product: 0x805a, release: 0x0010, manufacturer: ShortText("FedBridge"),
+        name: ShortText("Nano 33 BLE"),
+        identity: Self.identity))
   }
 
   /// The chip's own number, which is the board's identity.
   public static var identity: UInt64 {
-    let factory = Peripheral(base: 0x1000_0000)
-    return UInt64(factory.read(0x064)) << 32 | UInt64(factory.read(0x060))
+    UInt64(FICR.deviceID(1).value) << 32 | UInt64(FICR.deviceID(0).value)
   }
 
   /// What the board runs with.
@@ -41,32 +50,39 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
   public mutating func now() -> Timestamp { clock.now() }
 
   /// Takes bytes that came in.
-  public func receive(into room: inout MutableSpan<UInt8>) -> Int { serialPort.take(into: &room) }
+  public func receive(into room: inout MutableSpan<UInt8>) -> Int { port.receive(into: &room) }
 
   /// Queues bytes to go out.
-  public func transmit(_ bytes: Span<UInt8>) -> Int { serialPort.send(bytes) }
+  public func transmit(_ bytes: Span<UInt8>) -> Int { port.send(bytes) }
 
-  /// Bytes that the port lost; a line error counts as one at least.
-  public var bytesLost: UInt32 { serialPort.lost }
+  /// The port loses none: the host keeps what there is no room for.
+  public var bytesLost: UInt32 { 0 }
 
-  /// A serial port cannot tell: somebody may always be there.
-  public var isAttached: Bool { true }
+  /// Whether somebody has the port open.
+  public var isAttached: Bool { port.isAttached }
 
-  /// Shows the watchdog that the main loop goes round.
-  public func feedWatchdog() { Watchdog.feed() }
+  /// Shows on the LEDs who is there.
+  public func show(_ link: LinkStatus) { lights.link = link }
+
+  /// Shows the watchdog that the main loop goes round; leaves for the bootloader if the host has asked for it.
+  public mutating func feedWatchdog() {
+    Watchdog.feed()
+    let now = clock.now()
+    if touch.isDue(isAsked: port.asksForBootloader, now: now) { Bootloader.enter() }
+    lights.follow(now: now)
+  }
 
   /// Sleeps until an interrupt or `deadline`, at most a second.
   public mutating func sleep(until deadline: Timestamp?, awaiting room: AwaitedRoom) {
+    lights.follow(now: clock.now())
     interrupts_disable()
     defer { interrupts_enable() }
-    guard !serialPort.hasReceived, !(room.contains(.carrier) && serialPort.hasRoom) else { return }
-    var left = Self.longestSleep
-    if let deadline {
-      let now = clock.now()
-      guard deadline > now else { return }
-      left = min(left, deadline - now)
-    }
-    Clock.sleep(for: UInt32(truncatingIfNeeded: left))
+    guard !port.hasNews, !(room.contains(.carrier) && port.hasRoom) else { return }
+    let now = clock.now()
+    let due = Timestamp.earliest(deadline, .earliest(touch.deadline, lights.deadline))
+    let left = due.map { $0 - now } ?? Self.longestSleep
+    guard left > 0 else { return }
+    Clock.sleep(for: UInt32(truncatingIfNeeded: min(left, Self.longestSleep)))
   }
 
   /// Keeps a fault for the gateway's log and restarts. If that did not help several times, lights the red LED and lets
@@ -74,7 +90,7 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
   public static func restart(after record: FaultRecord) -> Never {
     var record = record
     if fault_keep(&record) < mostFaults { system_reset() }
-    Pins.lightRed()
+    Lights.showSurrender()
     while true { wait_for_interrupt() }
   }
 }

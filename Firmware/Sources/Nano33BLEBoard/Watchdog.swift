@@ -1,35 +1,27 @@
-/// The chip's watchdog: resets it when the main loop has not gone round for five seconds. It goes on counting through
-/// any other reset.
+/// The chip's watchdog: resets it when the main loop has not gone round for two seconds; the loop sleeps for one at
+/// most. It goes on counting through a reset by software.
 enum Watchdog {
-  private static var watchdog: Peripheral { Peripheral(base: 0x4001_0000) }
-  private static var power: Peripheral { Peripheral(base: 0x4000_0000) }
-
-  private enum Register {
-    static var start: UInt32 { 0x000 }
-    static var period: UInt32 { 0x504 }
-    static var channels: UInt32 { 0x508 }
-    static var mode: UInt32 { 0x50c }
-    static var feed: UInt32 { 0x600 }
-    static var resetReason: UInt32 { 0x400 }
-  }
-  private static var word: UInt32 { 0x6e52_4635 }
-  private static var period: UInt32 { 5 * 32768 - 1 }
-  private static var runsInSleepButNotInDebugger: UInt32 { 1 }
-  private static var dog: UInt32 { 1 << 1 }
+  private static var period: UInt32 { 2 * 32768 - 1 }
 
   static func start() {
-    watchdog.write(Register.period, period)
-    watchdog.write(Register.channels, 1)
-    watchdog.write(Register.mode, runsInSleepButNotInDebugger)
-    watchdog.trigger(Register.start)
+    if !isRunning {
+      WDT.crv.value = period
+      WDT.rren.value = 1
+      WDT.config.value = WDT.sleepRun
+      WDT.tasksSTART.trigger()
+    }
+    feed()
   }
 
-  static func feed() { watchdog.write(Register.feed, word) }
+  static func feed() { WDT.rr(0).value = WDT.reload }
 
-  /// Whether it caused the last reset; asked once.
+  static var isRunning: Bool { WDT.runstatus.value & 1 != 0 }
+
+  /// Whether it caused the last reset; asked once. Where it is one of several causes since the last start, it only
+  /// opened the way into the bootloader, see ``Bootloader``.
   static func takeHasReset() -> Bool {
-    guard power.read(Register.resetReason) & dog != 0 else { return false }
-    power.write(Register.resetReason, dog)
-    return true
+    let reasons = POWER.resetreas.value
+    POWER.resetreas.value = reasons
+    return reasons == POWER.Reason.dog
   }
 }

@@ -83,6 +83,7 @@ extension GatewayDaemon {
   func settleRadio() -> Bool {
     guard let radio else { return false }
     noteCables(radio, of: radio.schedule.boardsOfInterest)
+    noteDone(radio)
     let actions = radio.schedule.takeActions()
     for action in actions { perform(action, radio) }
     return !actions.isEmpty
@@ -102,6 +103,16 @@ extension GatewayDaemon {
       guard isServed != radio.onCable.contains(board) else { continue }
       if isServed { radio.onCable.insert(board) } else { radio.onCable.remove(board) }
       radio.schedule.cable(board, isServed: isServed, now: now.microseconds)
+    }
+  }
+
+  /// Tells the schedule whose connection is free for others.
+  private func noteDone(_ radio: Radio) {
+    for board in radio.bonds.keys {
+      let isDone = engine.isDone(with: board)
+      guard isDone != radio.done.contains(board) else { continue }
+      if isDone { radio.done.insert(board) } else { radio.done.remove(board) }
+      radio.schedule.done(board, isDone, now: now.microseconds)
     }
   }
 
@@ -135,10 +146,7 @@ extension GatewayDaemon {
     case .attempt(let place, let admission):
       visit(place, admission, radio)
     case .close(let place):
-      for case let link as AirLink in links.values where link.place == place {
-        link.reason = "others wait for a connection"
-        link.channel.close(promise: nil)
-      }
+      closeAirLinks("others wait for a connection") { $0.place == place }
     case .dropStale(let place):
       guard let device = radio.devices[place] else { return }
       narrator.tellStale(place)

@@ -77,7 +77,13 @@ extension GatewayDaemon {
       narrator.tellVisitFailed(place, radio.bonds.values.first { $0.address == place.address }?.board, error)
     }
     radio.schedule.attemptFailed(place, error.failure, now: now.microseconds)
-    endRequest(place, error)
+    switch error.failure {
+    case .transient, .missing, .outOfSlots:
+      // The schedule tries again, and the person waits for that.
+      radio.requests[place]?.progress("\(error.cause); it is tried again")
+    case .refused, .bondDoubtful, .bondLost, .foreign, .fatal:
+      endRequest(place, error)
+    }
     settle()
   }
 
@@ -162,6 +168,14 @@ extension GatewayDaemon {
       Glibc.close(descriptors.input)
       Glibc.close(descriptors.output)
       throw error
+    }
+  }
+
+  /// Closes links over the air, in good order.
+  func closeAirLinks(_ reason: String, where condition: (AirLink) -> Bool) {
+    for case let link as AirLink in links.values where condition(link) {
+      link.reason = reason
+      link.channel.close(promise: nil)
     }
   }
 

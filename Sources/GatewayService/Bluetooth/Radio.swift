@@ -16,6 +16,8 @@ final class Radio {
   var bonds: [BoardID: BluetoothBond] = [:]
   /// Boards that are served over the cable, as the schedule was told.
   var onCable: Set<BoardID> = []
+  /// Boards of which the schedule knows that nothing is wanted.
+  var done: Set<BoardID> = []
   /// Who waits for the pairing of a board.
   var requests: [RadioPlace: PairingRequest] = [:]
   /// What was said of a board that cannot be reached; said again when it changes.

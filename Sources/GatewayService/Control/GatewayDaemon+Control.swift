@@ -13,6 +13,8 @@ extension GatewayDaemon {
   /// How long a board that is to be paired is looked for, and how often.
   private static let searchPatience = Duration.seconds(30)
   private static let searchPause = Duration.milliseconds(200)
+  /// How long its pairing may take, with a person who reads and types a number.
+  private static let pairingPatience = Duration.seconds(90)
 
   // MARK: Boards
 
@@ -153,8 +155,7 @@ extension GatewayDaemon {
   }
 
   private func pair(
-    _ place: RadioPlace, _ records: [BoardRecord], _ radio: Radio, _ person: PairingPerson,
-    isSecond: Bool = false
+    _ place: RadioPlace, _ records: [BoardRecord], _ radio: Radio, _ person: PairingPerson
   ) async -> ControlReply {
     guard radio.requests[place] == nil else {
       return .failed(
@@ -172,21 +173,27 @@ extension GatewayDaemon {
       })
     radio.schedule.request(place, now: now.microseconds)
     settle()
+    let patience = Task {
+      try await Task.sleep(for: Self.pairingPatience)
+      ended.finish()
+    }
+    defer { patience.cancel() }
     for await error in ends {
       guard let error else { return .done("\(place.address) is paired") }
-      if case .strangeKeys = error, !isSecond {
-        // They were in the way, and are not any more.
-        person.progress(error.cause)
-        return await pair(place, records, radio, person, isSecond: true)
-      }
       return .failed(code: error.code, message: error.cause, remedy: error.remedy)
     }
-    // The person has gone.
+    // The person has gone, or the board has.
     radio.requests[place] = nil
     radio.schedule.requestEnded(place, now: now.microseconds)
     if let device = radio.devices[place] { await radio.blueZ.cancelPairing(device.path) }
     settle()
-    return .failed(code: "pair-given-up", message: "given up", remedy: "nothing")
+    guard !Task.isCancelled else {
+      return .failed(code: "pair-given-up", message: "given up", remedy: "nothing")
+    }
+    return .failed(
+      code: "pair-timed-out",
+      message: "\(place.address) was heard, but not paired in \(Self.pairingPatience)",
+      remedy: "is it still on, and near? Then try again; what stood in the way is in the gateway's log")
   }
 
   // MARK: Forgetting
@@ -217,10 +224,7 @@ extension GatewayDaemon {
   private func forgetOverTheAir(_ board: BoardID) async {
     guard let radio else { return }
     let address = radio.bonds.removeValue(forKey: board)?.address
-    for case let link as AirLink in links.values where link.board == board {
-      link.reason = "the board was forgotten"
-      link.channel.close(promise: nil)
-    }
+    closeAirLinks("the board was forgotten") { $0.board == board }
     radio.schedule.forgotten(board, now: now.microseconds)
     settle()
     for device in radio.devices.values where device.address == address && device.isPaired {

@@ -16,6 +16,8 @@ import socket
 import sys
 import time
 
+from endpoint import endpoint
+
 MAKE_PRIMARY = b"\xff\x00"
 VENDOR = 0xFF
 #: By packet type (command, ACL, SCO, event, ISO): octets of the header, and where in it the length is and how long.
@@ -97,17 +99,10 @@ def relay(address, patience):
             os.close(adapter)
 
 
-def address(text):
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
-        raise argparse.ArgumentTypeError(f"{text} is not HOST:PORT")
-    return host, int(port)
-
-
 def main():
     parser = argparse.ArgumentParser(
         prog="adapter.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("controller", type=address, metavar="HOST:PORT")
+    parser.add_argument("controller", type=endpoint, metavar="HOST:PORT")
     parser.add_argument("--again", action="store_true", help="wait for another controller when this one has hung up")
     parser.add_argument("--patience", type=float, default=20, metavar="SECONDS", help="how long to try (20)")
     arguments = parser.parse_args()

@@ -22,6 +22,8 @@ import sys
 import threading
 import time
 
+from endpoint import endpoint
+
 VHCI = pathlib.Path("/sys/devices/platform/vhci_hcd.0")
 VERSION, REQUEST_IMPORT, REPLY_IMPORT = 0x0111, 0x8003, 0x0003
 SPEEDS = {2: "full", 3: "high"}
@@ -178,19 +180,12 @@ def follow(address, patience):
             threading.Thread(target=obey, args=(json.loads(line),), daemon=True).start()
 
 
-def address(text):
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
-        raise argparse.ArgumentTypeError(f"{text} is not HOST:PORT")
-    return host, int(port)
-
-
 def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="attach.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     command = commands.add_parser("attach")
-    command.add_argument("server", type=address, metavar="HOST:PORT")
+    command.add_argument("server", type=endpoint, metavar="HOST:PORT")
     command.add_argument("bus_id", metavar="BUSID")
     command.add_argument("--port", type=int, metavar="N")
     commands.add_parser("list")
@@ -198,7 +193,7 @@ def parse_arguments():
     command.add_argument("ports", type=int, nargs="*", metavar="N")
     command.add_argument("--all", action="store_true")
     command = commands.add_parser("follow")
-    command.add_argument("hub", type=address, metavar="HOST:PORT")
+    command.add_argument("hub", type=endpoint, metavar="HOST:PORT")
     command.add_argument("--patience", type=float, default=20, metavar="SECONDS", help="how long to try (20)")
     return parser.parse_args()
 

@@ -32,27 +32,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import signal
 import sys
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from machine.guest import Guest
 from machine.places import PROJECT
 from machine.steps import MachineError
+from usb.by_hand import ByHand, WrongUse
 from usb.program import ProgramFailed
 
 from .adapter import AdapterFailed
 from .board import AirBoard
 from .radio import Radio
 
+BY_HAND = ByHand("radio", (AdapterFailed, ProgramFailed, MachineError, TimeoutError))
 PROGRAMS = {"virtual": PROJECT / ".build/release/virtual-board", "qemu": PROJECT / "Scripts/qemu-board"}
 DIGITS = PROJECT / "Sources/Datasets/Resources/digits.fbds"
-
-
-class WrongUse(Exception):
-    """What somebody typed makes no sense, and why."""
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -138,25 +133,14 @@ async def tell(board: AirBoard) -> None:
         await board.program.until(lambda program: len(program.lines) > told, 24 * 3600)
 
 
-async def converse(radio: Radio) -> None:
-    """Lines from standard input, until quit. Its end leaves everything as it is."""
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        try:
-            if not await obey(radio, line.decode(errors="replace").split()):
-                return
-        except (WrongUse, ValueError, IndexError, AdapterFailed, ProgramFailed, MachineError, TimeoutError) as error:
-            print(f"radio: {error!r}" if not str(error) else f"radio: {error}", file=sys.stderr)
-    await asyncio.Event().wait()
-
-
 async def serve(arguments: argparse.Namespace, folder: Path) -> None:
+    state: Path = arguments.state or folder
+    state.mkdir(parents=True, exist_ok=True)
     guest = Guest.running() if arguments.guest else None
     if arguments.guest and guest is None:
         raise AdapterFailed("no guest runs; begin with 'Scripts/guest start'")
     async with Radio(guest) as radio:
-        boards = [await make_board(radio, each, arguments, folder) for each in arguments.board]
+        boards = [await make_board(radio, each, arguments, state) for each in arguments.board]
         telling = [asyncio.create_task(tell(board)) for board in boards]
         try:
             first = arguments.port if arguments.port is not None else 0 if guest is not None else 3250
@@ -170,37 +154,16 @@ async def serve(arguments: argparse.Namespace, folder: Path) -> None:
                     await adapter.until_ready()
             for each in [*radio.adapters, *radio.boards.values()]:
                 print(each.describe(), flush=True)
-            await converse(radio)
+            await BY_HAND.converse(lambda words: obey(radio, words))
         finally:
             for task in telling:
                 task.cancel()
 
 
-async def run(arguments: argparse.Namespace) -> None:
-    """Serves until quit, or until a signal says so."""
-    with tempfile.TemporaryDirectory(prefix="fedbridge-radio-") as folder:
-        state = arguments.state or Path(folder)
-        state.mkdir(parents=True, exist_ok=True)
-        task = asyncio.create_task(serve(arguments, state))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 def main() -> int:
     arguments = parse_arguments()
-    logging.basicConfig(level=logging.DEBUG if arguments.verbose else logging.WARNING, format="%(message)s")
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
-    try:
-        asyncio.run(run(arguments))
-    except WrongUse as error:
-        print(f"radio: {error}; see --help", file=sys.stderr)
-        return 2
-    except (OSError, ProgramFailed, AdapterFailed, MachineError) as error:
-        print(f"radio: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return BY_HAND.main(
+        lambda folder: serve(arguments, folder), logging.DEBUG if arguments.verbose else logging.WARNING)
 
 
 if __name__ == "__main__":

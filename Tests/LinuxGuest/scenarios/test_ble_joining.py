@@ -86,7 +86,7 @@ async def test_a_board_that_takes_no_pairing_says_so_to_who_asks_for_it(air_desk
     board = await air_desk.air_board(1, pairing="refused")
     gateway = await air_desk.gateway()
     answer = await ask(gateway, "pair", board.address)
-    assert answer.status == 1 and answer.last["code"] == "pairing-closed"
+    assert (answer.status, answer.last["code"]) == (1, "pairing-closed"), answer.replies
     await board.until_advertising()
     assert pairings(board) == []
 
@@ -98,7 +98,7 @@ async def test_a_wrong_passkey_fails_on_both_sides_and_the_right_one_pairs(air_d
         await pair.until("passkey-wanted")
         pair.type(f"{(int(await board.line('passkey')) + 1) % 1_000_000:06}")
         answer = await pair.end()
-    assert answer.status == 1 and answer.last["code"] == "pairing-not-proven"
+    assert (answer.status, answer.last["code"]) == (1, "pairing-not-proven"), answer.replies
     await board.line("pairing failed")
     assert (await boards(gateway))["boards"] == []
 

@@ -26,15 +26,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from . import misbehaving, nano33ble
+from .by_hand import ByHand, WrongUse
 from .cables import AttachFailed, Cables
 from .cdc_acm import AcmDevice
 from .firmware import EchoFirmware, Firmware
@@ -43,6 +42,7 @@ from .port_board import PortBoard
 from .program import ProgramFailed
 from .usbip import UsbipServer
 
+BY_HAND = ByHand("usb", (AttachFailed, ProgramFailed))
 FIRMWARE: dict[str, Callable[[], Firmware]] = {
     "echo": EchoFirmware,
     "silent": misbehaving.Silent,
@@ -56,10 +56,6 @@ DEVICES: dict[str, Callable[[str], AcmDevice]] = {
     "babbling": misbehaving.babbling,
     "modem": lambda serial: nano33ble.application(serial, EchoFirmware(), interface_protocol=1),
 }
-
-
-class WrongUse(Exception):
-    """What somebody typed makes no sense, and why."""
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -138,19 +134,6 @@ async def obey(hub: Hub, words: list[str]) -> bool:
     return True
 
 
-async def converse(hub: Hub) -> None:
-    """Lines from standard input, until quit. Its end leaves the boards where they are."""
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        try:
-            if not await obey(hub, line.decode(errors="replace").split()):
-                return
-        except (WrongUse, ValueError, AttachFailed, ProgramFailed) as error:
-            print(f"usb: {error}", file=sys.stderr)
-    await asyncio.Event().wait()
-
-
 async def serve(arguments: argparse.Namespace, folder: Path) -> None:
     async with (
         UsbipServer(port=arguments.port) as server,
@@ -184,34 +167,15 @@ async def serve(arguments: argparse.Namespace, folder: Path) -> None:
 
             plugging = asyncio.create_task(welcome())
             try:
-                await converse(hub)
+                await BY_HAND.converse(lambda words: obey(hub, words))
             finally:
                 plugging.cancel()
 
 
-async def run(arguments: argparse.Namespace) -> None:
-    """Serves until quit, or until a signal says so."""
-    with tempfile.TemporaryDirectory(prefix="fedbridge-usb-") as folder:
-        task = asyncio.create_task(serve(arguments, Path(folder)))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 def main() -> int:
     arguments = parse_arguments()
-    logging.basicConfig(level=logging.DEBUG if arguments.verbose else logging.INFO, format="%(message)s")
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
-    try:
-        asyncio.run(run(arguments))
-    except WrongUse as error:
-        print(f"usb: {error}; see --help", file=sys.stderr)
-        return 2
-    except (OSError, ProgramFailed, AttachFailed) as error:
-        print(f"usb: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return BY_HAND.main(
+        lambda folder: serve(arguments, folder), logging.DEBUG if arguments.verbose else logging.INFO)
 
 
 if __name__ == "__main__":

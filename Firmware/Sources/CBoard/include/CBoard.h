@@ -16,6 +16,7 @@ CBOARD_INLINE void wait_for_interrupt(void) { __asm__ volatile("wfi" ::: "memory
 CBOARD_INLINE void interrupts_disable(void) { __asm__ volatile("cpsid i" ::: "memory"); }
 CBOARD_INLINE void interrupts_enable(void) { __asm__ volatile("cpsie i" ::: "memory"); }
 CBOARD_INLINE void data_barrier(void) { __asm__ volatile("dsb" ::: "memory"); }
+CBOARD_INLINE void instruction_barrier(void) { __asm__ volatile("dsb\n isb" ::: "memory"); }
 
 // A request to the debugger or emulator (Arm semihosting). On a board that has neither it is a fault: only
 // images that are made for an emulator may use it.
@@ -46,6 +47,10 @@ void board_before_memory(void);
 // Lets writes through to a part of what is protected: below RAM everything is read-only from the start. `size` is a
 // power of two and `base` a multiple of it. There is one such part.
 void memory_let_write(uint32_t base, uint32_t size);
+
+// The firmware's version, ASCII, filled up with zeros.
+enum { FIRMWARE_VERSION_LENGTH = 16 };
+const uint8_t *firmware_version(void);
 
 // Keeps a record over a reset, in memory that start-up leaves alone. Returns how many faults in a row were
 // kept without faults_forget(), this one included.

@@ -1,0 +1,57 @@
+"""What happens when: the events of one chip in its own time."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+#: Later than anything.
+NEVER = 1 << 62
+
+Action = Callable[[], object]
+
+
+@dataclass(order=True, slots=True)
+class Appointment:
+    """Something that will happen, unless it is called off. Of two at the same time the one made first is kept first."""
+
+    time: int
+    order: int
+    action: Action | None = field(compare=False)
+
+    def call_off(self) -> None:
+        self.action = None
+
+    @property
+    def is_on(self) -> bool:
+        return self.action is not None
+
+
+class Timeline:
+    """Appointments in the order of their times."""
+
+    def __init__(self) -> None:
+        self._heap: list[Appointment] = []
+        self._made = 0
+
+    def at(self, time: int, action: Action) -> Appointment:
+        self._made += 1
+        appointment = Appointment(time, self._made, action)
+        heapq.heappush(self._heap, appointment)
+        return appointment
+
+    def next_time(self) -> int:
+        """When the next appointment is; NEVER without one."""
+        heap = self._heap
+        while heap and heap[0].action is None:
+            heapq.heappop(heap)
+        return heap[0].time if heap else NEVER
+
+    def take_due(self, now: int) -> Action | None:
+        """The next appointment's action, if its time has come."""
+        if self.next_time() > now:
+            return None
+        appointment = heapq.heappop(self._heap)
+        action, appointment.action = appointment.action, None
+        return action
