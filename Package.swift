@@ -88,12 +88,16 @@ let gateway: [Target] = [
   host("Baselines", ["Aggregation", "Datasets", "TrainingCore"]),
   host("Rounds", ["Digests"]),
   host("BluetoothPolicy", ["Rounds"]),
+  host("FirmwareImage"),
+  host("SerialBootloader", ["FirmwareImage"]),
   host(
     "Gateway",
     ["Aggregation", "Bytes", "Digests", "LinkProtocol", "Rounds", "TrainingCore", "UpdateCodec"]),
 ]
 
 let applications: [Target] = [
+  // What brings an image onto a board.
+  host("BoardFlasher", ["Bytes", "FirmwareImage", "LinkProtocol", "SerialBootloader", "SerialDevices"]),
   // What `fedbridge` runs, as a library so that tests can run it too.
   host(
     "GatewayService",
@@ -110,7 +114,8 @@ let applications: [Target] = [
   .executableTarget(
     name: "fedbridge",
     dependencies: [
-      "ConsoleLog", "Gateway", "GatewayControl", "GatewayService", "Rounds", argumentParser, logging,
+      "BoardFlasher", "ConsoleLog", "FirmwareImage", "Gateway", "GatewayControl", "GatewayService", "Rounds",
+      "SerialBootloader", "SerialDevices", argumentParser, logging,
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
@@ -160,13 +165,17 @@ let mirrors: [Target] = [
       "VirtualHardware",
     ]),
   tests("SerialDevices"),
+  tests("FirmwareImage"),
+  tests("SerialBootloader", ["FirmwareImage"]),
+  tests("BoardFlasher", ["SerialBootloader", "SerialDevices"]),
   tests("USBDevice", ["Bytes", "LinkProtocol"]),
   tests("ConsoleLog", [logging]),
   tests("GatewayStore", ["Digests", "Rounds", .product(name: "GRDB", package: "GRDB.swift")]),
   tests(
     "GatewayControl",
     [
-      "fedbridge", argumentParser, logging, .product(name: "NIOCore", package: "swift-nio"),
+      "BoardFlasher", "FirmwareImage", "SerialBootloader", "fedbridge", argumentParser, logging,
+      .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ]),
@@ -195,8 +204,9 @@ let mirrors: [Target] = [
   tests(
     "GatewayService",
     [
-      "Baselines", "Bytes", "Datasets", "Gateway", "GatewayStore", "Rounds", "SerialDevices", "TrainingCore",
-      "fedbridge", logging, .product(name: "NIOCore", package: "swift-nio"),
+      "Baselines", "Bytes", "Datasets", "Gateway", "GatewayControl", "GatewayStore", "Rounds",
+      "SerialDevices",
+      "TrainingCore", "fedbridge", logging, .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"),
     ]),
   // The firmware's image on QEMU, against the same runtime in this process.

@@ -58,6 +58,11 @@ public struct ControlClient: Sendable {
     }
   }
 
+  /// Says no more; what is asked is still answered.
+  public func finish() {
+    channel.close(mode: .output, promise: nil)
+  }
+
   /// Hangs up, which cancels a request that goes on.
   public func close() {
     channel.close(promise: nil)

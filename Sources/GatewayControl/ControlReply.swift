@@ -8,6 +8,10 @@ public enum ControlReply: Hashable, Sendable {
   case progress(String)
   /// The request goes on with the passkey that the board displays.
   case passkeyWanted(board: String)
+  /// The port is the client's until it says no more.
+  case lent(LentPort)
+  /// The port is the daemon's again, and its board is served.
+  case returned(ReturnedBoard)
   /// The request is done; a line for people.
   case done(String)
   /// The request failed: a code that never changes, the cause, and what to do about it.
@@ -16,8 +20,8 @@ public enum ControlReply: Hashable, Sendable {
   /// Whether a request ends with this.
   public var isFinal: Bool {
     switch self {
-    case .boards, .joinPermitted, .done, .failed: true
-    case .progress, .passkeyWanted: false
+    case .boards, .joinPermitted, .returned, .done, .failed: true
+    case .progress, .passkeyWanted, .lent: false
     }
   }
 
@@ -38,7 +42,7 @@ extension ControlReply: Codable {
     case joinPermitted = "join-permitted"
     case progress
     case passkeyWanted = "passkey-wanted"
-    case done, failed
+    case lent, returned, done, failed
   }
 
   /// Reads a reply; unknown keys are skipped.
@@ -49,6 +53,8 @@ extension ControlReply: Codable {
     case .joinPermitted: self = .joinPermitted(seconds: try values.decode(UInt32.self, forKey: .seconds))
     case .progress: self = .progress(try values.decode(String.self, forKey: .text))
     case .passkeyWanted: self = .passkeyWanted(board: try values.decode(String.self, forKey: .board))
+    case .lent: self = .lent(try LentPort(from: decoder))
+    case .returned: self = .returned(try ReturnedBoard(from: decoder))
     case .done: self = .done(try values.decode(String.self, forKey: .text))
     case .failed:
       self = .failed(
@@ -74,6 +80,12 @@ extension ControlReply: Codable {
     case .passkeyWanted(let board):
       try values.encode(Kind.passkeyWanted, forKey: .reply)
       try values.encode(board, forKey: .board)
+    case .lent(let port):
+      try values.encode(Kind.lent, forKey: .reply)
+      try port.encode(to: encoder)
+    case .returned(let board):
+      try values.encode(Kind.returned, forKey: .reply)
+      try board.encode(to: encoder)
     case .done(let text):
       try values.encode(Kind.done, forKey: .reply)
       try values.encode(text, forKey: .text)

@@ -8,6 +8,9 @@ public enum ControlRequest: Hashable, Sendable {
   case pair(board: String)
   /// Take the pairing with a board back.
   case forget(board: String)
+  /// Let a board's port go, and leave the board alone, until the client says no more; then take it back and serve the
+  /// board as before. The board is named as for the others, or by its port's path or its USB serial number.
+  case lend(board: String)
   /// The answer to ``ControlReply/passkeyWanted(board:)``, at most ``largestPasskey``.
   case passkey(UInt32)
 
@@ -27,7 +30,7 @@ extension ControlRequest: Codable {
   private enum Kind: String, Codable {
     case boards
     case permitJoin = "permit-join"
-    case pair, forget, passkey
+    case pair, forget, lend, passkey
   }
 
   /// Reads a request; unknown keys are skipped.
@@ -58,6 +61,7 @@ extension ControlRequest: Codable {
     case .permitJoin: self = .permitJoin(seconds: try number(.seconds, upTo: Self.longestJoin))
     case .pair: self = .pair(board: try board())
     case .forget: self = .forget(board: try board())
+    case .lend: self = .lend(board: try board())
     case .passkey: self = .passkey(try number(.passkey, upTo: Self.largestPasskey))
     }
   }
@@ -76,6 +80,9 @@ extension ControlRequest: Codable {
       try values.encode(board, forKey: .board)
     case .forget(let board):
       try values.encode(Kind.forget, forKey: .request)
+      try values.encode(board, forKey: .board)
+    case .lend(let board):
+      try values.encode(Kind.lend, forKey: .request)
       try values.encode(board, forKey: .board)
     case .passkey(let passkey):
       try values.encode(Kind.passkey, forKey: .request)

@@ -37,7 +37,10 @@ extension GatewayDaemon {
   @discardableResult
   func portChanged(_ event: PortEvent) -> Bool {
     defer { settle() }
+    note(event)
     switch event {
+    case .appeared(let port) where port.kind == .bootloader && isLent(port):
+      narrator.bootloaderInUse(port.node)
     case .appeared(let port) where port.kind == .bootloader:
       // Whoever named this very port is told by opening it.
       if schedule.isNamed(port.node) {
@@ -109,6 +112,11 @@ extension GatewayDaemon {
   }
 
   private func opened(_ path: String, _ port: OpenedPort) async {
+    guard !schedule.isLent(path) else {
+      await PortThread.run { TTY.end(port.descriptor) }
+      schedule.closed(path, .served, now: now.microseconds)
+      return settle()
+    }
     let link = LinkID(nextLink)
     nextLink += 1
     let channel: any Channel

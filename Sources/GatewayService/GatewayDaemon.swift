@@ -3,6 +3,7 @@ import BluetoothPolicy
 import Bytes
 import Foundation
 import Gateway
+import GatewayControl
 import GatewayStore
 import LinkProtocol
 import Logging
@@ -45,6 +46,10 @@ actor GatewayDaemon: Service {
   var hungUp: Set<Plugging> = []
   /// Ports whose last descriptor is being closed.
   var closing = 0
+  /// Boards that are plugged in by USB.
+  var plugged: [Plugging: SerialPort] = [:]
+  /// Ports that other programs have, and those that just came back from them.
+  var loans: [Loan] = []
   /// Boards over the air; nil where that is not asked for.
   var radio: Radio?
   /// Asks for a listing of what is plugged in.
@@ -241,7 +246,10 @@ actor GatewayDaemon: Service {
         }
         let secret = wantsSecret ? await cableSecret(of: board) : nil
         engine.boardIdentified(link, board, name: record.name, cableSecret: secret, now: now)
-        if engine.isServing(link) { links[link]?.hasServed = true }
+        if engine.isServing(link) {
+          links[link]?.hasServed = true
+          served(link, ReturnedBoard(name: record.name, id: board.description, firmware: firmware))
+        }
         if secret != nil { secretShared(with: board) }
       } catch {
         narrator.storeFailed(error)

@@ -78,6 +78,8 @@ struct PortSchedule {
   }
 
   private var ports: [String: Port] = [:]
+  /// Ports that another program has for a while: whatever becomes of them, they are not opened.
+  private var lent: Set<String> = []
 
   /// A port is to be served whatever is plugged in.
   mutating func named(_ path: String, now: UInt64) -> [Action] {
@@ -234,10 +236,42 @@ struct PortSchedule {
     }
   }
 
+  // MARK: Lending
+
+  /// A port is not opened any more until it is taken back.
+  mutating func lend(_ path: String) { lent.insert(path) }
+
+  /// Whether a port is lent.
+  func isLent(_ path: String) -> Bool { lent.contains(path) }
+
+  /// A port is the gateway's again. What was wrong with it before may be over.
+  mutating func takeBack(_ path: String, now: UInt64) -> [Action] {
+    guard lent.remove(path) != nil, var port = ports[path] else { return [] }
+    port.unanswered = 0
+    port.refusals = 0
+    if case .waiting = port.state { port.state = .waiting(until: now) }
+    ports[path] = port
+    forgetUnwanted(path)
+    return tick(now: now)
+  }
+
+  /// Whether a port is known here.
+  func isKnown(_ path: String) -> Bool { ports[path] != nil }
+
+  /// Whether a descriptor of a port is open, or about to be.
+  func isInUse(_ path: String) -> Bool {
+    switch ports[path]?.state {
+    case .opening, .open: true
+    case .waiting, nil: false
+    }
+  }
+
+  // MARK: Time
+
   /// When ``tick(now:)`` has something to do.
   var nextDeadline: UInt64? {
-    ports.values.compactMap { port in
-      if case .waiting(let until) = port.state { return until }
+    ports.compactMap { path, port in
+      if case .waiting(let until) = port.state, !lent.contains(path) { return until }
       return nil
     }.min()
   }
@@ -245,7 +279,7 @@ struct PortSchedule {
   /// Opens what is due.
   mutating func tick(now: UInt64) -> [Action] {
     var actions: [Action] = []
-    for (path, port) in ports.sorted(by: { $0.key < $1.key }) {
+    for (path, port) in ports.sorted(by: { $0.key < $1.key }) where !lent.contains(path) {
       guard case .waiting(let until) = port.state, until <= now else { continue }
       ports[path]?.state = .opening
       actions.append(.open(path))

@@ -314,10 +314,22 @@ final class RunNarrator {
     refusals[Carrier.serial(port: path).place] = nil
   }
 
+  func lent(_ path: String) {
+    say(.info, "\(path): lent to another program until that gives it back", ["_port": "\(path)"])
+  }
+
+  func tookBack(_ path: String) {
+    say(.info, "\(path): given back", ["_port": "\(path)"])
+  }
+
+  func bootloaderInUse(_ path: String) {
+    say(.info, "\(path): the board is in its bootloader, to be flashed", ["_port": "\(path)"])
+  }
+
   func bootloader(_ path: String) {
     say(
       .info,
-      "\(path): a board in its bootloader; it is left alone. Press its reset button once to start the firmware",
+      "\(path): a board in its bootloader; it is left alone. Press its reset button once to start the firmware, or flash it: fedbridge flash \(path)",
       ["_port": "\(path)"])
   }
 }

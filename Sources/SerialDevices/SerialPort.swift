@@ -10,6 +10,17 @@ public struct Plugging: Sendable, Hashable {
     self.devicePath = devicePath
     self.attachment = attachment
   }
+
+  /// The place on the bus: the path below /sys of the USB device, or all of ``devicePath`` if there is none in it.
+  public var socket: String {
+    // …/1-2/1-2:1.0/tty/ttyACM0: a device, an interface of it, the tty.
+    let parts = devicePath.split(separator: "/", omittingEmptySubsequences: false)
+    for (device, interface) in zip(parts.indices, parts.indices.dropFirst())
+    where !parts[device].isEmpty && parts[interface].hasPrefix(parts[device] + ":") {
+      return parts[...device].joined(separator: "/")
+    }
+    return devicePath
+  }
 }
 
 /// A serial port of a board that is plugged in.
@@ -43,6 +54,16 @@ public struct SerialPort: Sendable, Hashable {
 
   /// This stay of this device in this socket.
   public var plugging: Plugging { Plugging(devicePath: devicePath, attachment: attachment) }
+
+  /// The place on the bus that the board is plugged into: the path below /sys of its USB device, such as
+  /// `/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2`. It is the same for the board and its bootloader, whatever number
+  /// the tty gets and whatever serial number each of them tells.
+  public var socket: String { plugging.socket }
+
+  /// The boards that are plugged in now, and whose ports udev is done with, in the order of their nodes.
+  public static func present() throws(SerialWatchError) -> [SerialPort] {
+    try UdevTTYSource().list().filter(\.isReady).map(\.port).sorted { $0.node < $1.node }
+  }
 
   /// Whether `other` is the same plugging of the same device on the same port, so that a descriptor opened on one
   /// serves the other.

@@ -22,18 +22,20 @@ public struct TTY: ~Copyable {
   /// - 115200 baud. The number means nothing to a USB port, except that 1200 would arm the jump of a stock board into
   ///   its bootloader, and the tty would remember it.
   /// - Works for pseudo-terminals too.
-  /// - A board in its bootloader is not opened, whatever name the port has.
+  /// - A board in its bootloader is not opened, whatever name the port has, unless that is wanted.
   ///
   /// Can block: a sick device has 5 s for each request of the driver, and /proc is searched when the port is busy.
   ///
-  /// - Parameter path: a character device, or a link to one.
-  public static func open(_ path: String) throws(TTYError) -> TTY {
+  /// - Parameters:
+  ///   - path: a character device, or a link to one.
+  ///   - allowsBootloader: whether the bootloader is to be spoken with.
+  public static func open(_ path: String, allowsBootloader: Bool = false) throws(TTYError) -> TTY {
     // From here on an error closes the descriptor, because its owner goes.
-    var tty = TTY(path: path, descriptor: try openDevice(path))
+    var tty = TTY(path: path, descriptor: try openDevice(path, allowsBootloader))
     guard isatty(tty.descriptor) == 1 else { throw .notATerminal(path: path) }
     var status = stat()
     guard fstat(tty.descriptor, &status) == 0 else { throw laterError(errno, path: path) }
-    tty.usb = try boardPort(status, path: path)
+    tty.usb = try boardPort(status, path, allowsBootloader)
     try tty.makeExclusive()
     try tty.makeRaw()
     return tty
@@ -55,6 +57,19 @@ public struct TTY: ~Copyable {
     return released
   }
 
+  /// Sends the board into its bootloader, as every uploader for Arduino's boards does: 1200 baud, then DTR falls. A board
+  /// that knows this resets some 200 ms later and comes back as another USB device; nothing is told of one that does not.
+  /// Nobody may open the port until then, because DTR would rise again.
+  public consuming func touch() throws(TTYError) {
+    var mode = termios()
+    guard tcgetattr(descriptor, &mode) == 0, cfsetspeed(&mode, speed_t(B1200)) == 0,
+      tcsetattr(descriptor, TCSANOW, &mode) == 0
+    else { throw Self.laterError(errno, path: path) }
+    // The end of this value closes the port, and DTR falls with that too; a device that is gone already is as well.
+    var lines = TIOCM_DTR
+    _ = ioctl(descriptor, UInt(TIOCMBIC), &lines)
+  }
+
   /// Closes a released descriptor. DTR falls when the last duplicate is closed: that should be this one.
   ///
   /// The kernel waits up to 30 s for what was written to leave, if the device takes nothing. Not for an event loop. The
@@ -65,21 +80,23 @@ public struct TTY: ~Copyable {
     close(descriptor)
   }
 
-  /// What is behind a device on USB. A bootloader is refused.
-  private static func boardPort(_ status: stat, path: String) throws(TTYError) -> SerialPort? {
+  /// What is behind a device on USB. A bootloader is refused, if it is not wanted.
+  private static func boardPort(
+    _ status: stat, _ path: String, _ allowsBootloader: Bool
+  ) throws(TTYError) -> SerialPort? {
     guard !isPseudoTerminal(status) else { return nil }
     let port = UdevDevice.port(number: status.st_rdev)
-    guard port?.kind != .bootloader else { throw .bootloader(path: path) }
+    guard allowsBootloader || port?.kind != .bootloader else { throw .bootloader(path: path) }
     return port
   }
 
-  private static func openDevice(_ path: String) throws(TTYError) -> Int32 {
+  private static func openDevice(_ path: String, _ allowsBootloader: Bool) throws(TTYError) -> Int32 {
     var status = stat()
     guard stat(path, &status) == 0 else { throw openError(errno, path: path) }
     // Asked before open(2), which on other files may wait, rewind a tape or start a watchdog.
     guard status.st_mode & S_IFMT == S_IFCHR else { throw .notATerminal(path: path) }
     // Opening alone would raise DTR on it.
-    _ = try boardPort(status, path: path)
+    _ = try boardPort(status, path, allowsBootloader)
     while true {
       let descriptor = Glibc.open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
       if descriptor >= 0 { return descriptor }

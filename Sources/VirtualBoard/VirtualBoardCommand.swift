@@ -67,8 +67,18 @@ struct VirtualBoardCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Memory for models and training, in floats.", valueName: "floats"))
   var arena: Int = 48_000
 
+  @Option(
+    help: ArgumentHelp(
+      "The version that the board says its firmware has, up to 64 bytes.", valueName: "version"))
+  var firmwareVersion: String = "0.1.0"
+
   @Flag(help: "End when standard input ends: the board lives as long as who started it.")
   var exitWithParent = false
+
+  private var version: ShortText {
+    let bytes = Array(firmwareVersion.utf8)
+    return ShortText(bytes.span)
+  }
 
   /// The storage of a Nano 33 BLE Sense that FedBridge uses: 512 KB.
   private static let flashPages = 128
@@ -97,7 +107,7 @@ struct VirtualBoardCommand: ParsableCommand {
     let flash = try NORFlash(path: state, pageCount: Self.flashPages)
     let limits = LinkLimits(maximumFrame: 1040, window: 4096)
     var configuration = BoardConfiguration(
-      board: UInt64(id, radix: 16) ?? 0, firmware: ShortText("0.1.0"), hardware: ShortText("virtual"),
+      board: UInt64(id, radix: 16) ?? 0, firmware: version, hardware: ShortText("virtual"),
       arena: arena, limits: limits)
     configuration.pairsByCable = hci != nil
     let board = BoardRuntime(
@@ -126,7 +136,7 @@ struct VirtualBoardCommand: ParsableCommand {
         .random(in: .min ... .max))
     }
     let configuration = BLEHostConfiguration(
-      board: UInt64(id, radix: 16) ?? 0, model: ShortText("virtual board"), firmware: ShortText("0.1.0"),
+      board: UInt64(id, radix: 16) ?? 0, model: ShortText("virtual board"), firmware: version,
       hardware: ShortText("virtual"), maximumFrame: limits.maximumFrame, mode: pairing.mode)
     return BLEHost(configuration: configuration, seed: Words256(high: block(), low: block()))
   }

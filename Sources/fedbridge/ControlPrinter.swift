@@ -46,6 +46,8 @@ struct ControlPrinter: Sendable {
     case .progress(let text), .done(let text): [singleLine(text)]
     case .joinPermitted(0): ["joining is closed: only boards that are known are served"]
     case .joinPermitted(let seconds): ["joining is permitted for \(seconds) s"]
+    case .lent(let port): [singleLine("\(port.port) is free")]
+    case .returned(let board): [singleLine("\(board.name) is served again, firmware \(board.firmware)")]
     // Passkeys are asked for, failures are errors, lists are tables.
     case .passkeyWanted, .failed, .boards: []
     }

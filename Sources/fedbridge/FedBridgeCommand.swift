@@ -9,5 +9,6 @@ struct FedBridgeCommand: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, BoardsCommand.self, PermitJoinCommand.self, PairCommand.self, ForgetCommand.self,
+      FlashCommand.self,
     ])
 }

@@ -15,6 +15,7 @@ import Testing
       .forget(board: "C0:00:C0:FF:EE:01"),
       #"{"board":"C0:00:C0:FF:EE:01","request":"forget","version":1}"#
     ),
+    (.lend(board: "/dev/ttyACM0"), #"{"board":"/dev/ttyACM0","request":"lend","version":1}"#),
     (.passkey(999_999), #"{"passkey":999999,"request":"passkey","version":1}"#),
   ]
 
@@ -54,6 +55,15 @@ import Testing
     (.joinPermitted(seconds: 120), #"{"reply":"join-permitted","seconds":120,"version":1}"#),
     (.progress("pairing …"), #"{"reply":"progress","text":"pairing …","version":1}"#),
     (.passkeyWanted(board: "rose"), #"{"board":"rose","reply":"passkey-wanted","version":1}"#),
+    (
+      .lent(LentPort(port: "/dev/ttyACM0", name: "rose", id: "7f3a21c000000001", firmware: "0.1.0")),
+      #"{"firmware":"0.1.0","id":"7f3a21c000000001","name":"rose","port":"/dev/ttyACM0","reply":"lent","version":1}"#
+    ),
+    (.lent(LentPort(port: "/dev/ttyACM1")), #"{"port":"/dev/ttyACM1","reply":"lent","version":1}"#),
+    (
+      .returned(ReturnedBoard(name: "rose", id: "7f3a21c000000001", firmware: "0.2.0")),
+      #"{"firmware":"0.2.0","id":"7f3a21c000000001","name":"rose","reply":"returned","version":1}"#
+    ),
     (.done("paired\nwell"), #"{"reply":"done","text":"paired\nwell","version":1}"#),
     (
       .failed(code: "a-b", message: "cause", remedy: "cure"),

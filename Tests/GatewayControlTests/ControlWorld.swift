@@ -86,6 +86,16 @@ final class ScriptedResponder: ControlResponder {
     case .permitJoin(let seconds): output.yield(.joinPermitted(seconds: seconds))
     case .forget(let board): output.yield(.done("\(board) is forgotten"))
     case .passkey: output.yield(.failed(code: "never", message: "said", remedy: "to a responder"))
+    case .lend("free"): output.yield(.failed(code: "board-unknown", message: "nobody", remedy: "none"))
+    case .lend(let port):
+      output.yield(.lent(LentPort(port: port, name: "rose", firmware: "0.1.0")))
+      Task {
+        for await _ in passkeys {}
+        happened.yield(.passkeysEnded)
+        output.yield(.returned(ReturnedBoard(name: "rose", id: "7f3a21c000000001", firmware: "0.2.0")))
+        output.finish()
+      }
+      return replies
     case .pair("endless"):
       output.yield(.progress("looking for it"))
       Task {

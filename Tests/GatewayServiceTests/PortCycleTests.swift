@@ -11,6 +11,7 @@ import SerialDevices
 import Testing
 
 @testable import Gateway
+@testable import GatewayControl
 @testable import GatewayService
 @testable import fedbridge
 
@@ -113,6 +114,92 @@ import Testing
     #expect(other.isGreeted())
     while await daemon.closing > 0 { await Task.yield() }
     #expect(await daemon.openPaths == [other.path])
+  }
+
+  // MARK: Ports that are lent
+
+  /// Asks for a port on behalf of a program that has it until it says no more.
+  private func lend(
+    _ board: String
+  ) -> (replies: AsyncStream<ControlReply>, client: AsyncStream<UInt32>.Continuation) {
+    let (replies, output) = AsyncStream<ControlReply>.makeStream()
+    let (client, end) = AsyncStream<UInt32>.makeStream()
+    let daemon = daemon
+    Task {
+      output.yield(await daemon.lend(board, tell: { output.yield($0) }, until: client))
+      output.finish()
+    }
+    return (replies, end)
+  }
+
+  @Test func `A port that is lent is closed, left alone, and opened again when it is given back`()
+    async throws
+  {
+    try await whileItRuns {
+      let (terminal, other) = (try Terminal(), try Terminal())
+      await daemon.portChanged(.appeared(port(terminal, 0)))
+      await daemon.serve(port: other.path)
+      try #require(terminal.isGreeted() && other.isGreeted())
+      // By its serial number, its path, and in any case only once.
+      for name in ["A1", "000a1", terminal.path] {
+        let (replies, client) = lend(name)
+        var iterator = replies.makeAsyncIterator()
+        #expect(await iterator.next() == .lent(LentPort(port: terminal.path)))
+        #expect(await daemon.openPaths == [other.path])
+        let (second, _) = lend("A1")
+        for await reply in second {
+          guard case .failed("lend-under-way", _, _) = reply else {
+            Issue.record("\(reply)")
+            continue
+          }
+        }
+        // The others are served.
+        #expect(other.isGreeted())
+        client.finish()
+        try #require(terminal.isGreeted(), "lent as \(name)")
+      }
+    }
+  }
+
+  @Test func `What comes into a socket that is lent is left alone, and what comes to its node is not`()
+    async throws
+  {
+    try await whileItRuns {
+      let (board, bootloader, stranger) = (try Terminal(), try Terminal(), try Terminal())
+      await daemon.portChanged(.appeared(port(board, 0)))
+      try #require(board.isGreeted())
+      let (replies, client) = lend("A1")
+      var iterator = replies.makeAsyncIterator()
+      #expect(await iterator.next() == .lent(LentPort(port: board.path)))
+      await daemon.portChanged(.vanished(port(board, 0)))
+      // Another board gets the node that is free now.
+      var other = port(board, 7)
+      other.devicePath = "/sys/devices/usb1/1-2"
+      await daemon.portChanged(.appeared(other))
+      try #require(board.isGreeted())
+      var waiting = port(bootloader, 1)
+      waiting.kind = .bootloader
+      await daemon.portChanged(.appeared(waiting))
+      await daemon.portChanged(.vanished(waiting))
+      await daemon.portChanged(.appeared(port(stranger, 2)))
+      #expect(await daemon.openPaths == [board.path])
+      client.finish()
+      try #require(stranger.isGreeted())
+      withExtendedLifetime(bootloader) {}
+    }
+  }
+
+  @Test func `What nobody has plugged in cannot be lent`() async throws {
+    try await whileItRuns {
+      for name in ["rose", "/dev/ttyACM9", "0", "A1"] {
+        for await reply in lend(name).replies {
+          guard case .failed("board-unknown", _, _) = reply else {
+            Issue.record("\(name): \(reply)")
+            continue
+          }
+        }
+      }
+    }
   }
 }
 

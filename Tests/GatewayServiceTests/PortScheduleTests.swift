@@ -71,6 +71,39 @@ private func ms(_ milliseconds: UInt64) -> UInt64 { milliseconds * 1000 }
     #expect(schedule.nextDeadline == now + ms(1000))
   }
 
+  @Test func `A port that is lent is not opened, whatever becomes of it, until it is taken back`() {
+    var schedule = PortSchedule()
+    let board = stay(1)
+    #expect(schedule.pluggedIn(port, board, now: 0) == [.open(port)])
+    _ = schedule.opened(port)
+    #expect(schedule.isInUse(port))
+    schedule.lend(port)
+    schedule.closed(port, .served, now: ms(10))
+    #expect(schedule.isLent(port) && !schedule.isInUse(port) && schedule.nextDeadline == nil)
+    #expect(schedule.tick(now: ms(60_000)).isEmpty)
+    // Its bootloader, and then the board again behind the same node.
+    schedule.unplugged(board)
+    #expect(schedule.pluggedIn(port, stay(2), now: ms(60_000)).isEmpty)
+    #expect(schedule.changed(port, stay(2), now: ms(60_000)).isEmpty)
+    #expect(schedule.takeBack(port, now: ms(70_000)) == [.open(port)])
+    #expect(!schedule.isLent(port) && schedule.takeBack(port, now: ms(70_000)).isEmpty)
+  }
+
+  @Test func `A port that goes while it is lent is forgotten when it is taken back`() {
+    var schedule = PortSchedule()
+    _ = schedule.pluggedIn(port, stay(1), now: 0)
+    schedule.lend(port)
+    schedule.closed(port, .served, now: 0)
+    schedule.unplugged(stay(1))
+    #expect(schedule.takeBack(port, now: ms(1)).isEmpty && !schedule.isKnown(port))
+    // A named one is looked for again.
+    _ = schedule.named(port, now: ms(2))
+    schedule.lend(port)
+    _ = schedule.openFailed(port, gone, now: ms(2))
+    #expect(schedule.nextDeadline == nil)
+    #expect(schedule.takeBack(port, now: ms(3)) == [.open(port)])
+  }
+
   @Test func `Anything else that is wrong with a port about to be made is told at once`() {
     var schedule = PortSchedule()
     _ = schedule.awaited(port, now: 0)

@@ -187,3 +187,22 @@ private func port(
     #expect(BoardKind(vendor: 0x0403, product: 0x805a) == nil)
   }
 }
+
+@Suite struct PluggingTests {
+  @Test(
+    arguments: [
+      (
+        "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/tty/ttyACM0",
+        "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2"
+      ),
+      (
+        "/sys/devices/platform/vhci_hcd.0/usb3/3-1/3-1.4/3-1.4:1.0/tty/ttyACM7",
+        "/sys/devices/platform/vhci_hcd.0/usb3/3-1/3-1.4"
+      ),
+      ("/sys/devices/platform/serial8250/tty/ttyS0", "/sys/devices/platform/serial8250/tty/ttyS0"),
+      ("", ""), ("//:", "//:"),
+    ])
+  func `The socket is that of the USB device`(_ devicePath: String, _ socket: String) {
+    #expect(Plugging(devicePath: devicePath, attachment: 1).socket == socket)
+  }
+}

@@ -51,6 +51,20 @@ private func openingError(_ path: String) -> TTYError? {
     #expect(ioctl(port.number, UInt(0x8004_5440), &exclusive) == 0 && exclusive == 0)
   }
 
+  @Test func aTouchLeaves1200BaudAndNobodyOnThePort() throws {
+    let pty = PseudoTerminal()
+    try TTY.open(pty.path).touch()
+    // The other side is hung up: nobody has the port.
+    var hangUp = pollfd(fd: pty.master, events: Int16(POLLIN), revents: 0)
+    #expect(poll(&hangUp, 1, 0) == 1 && hangUp.revents & Int16(POLLHUP) != 0)
+    let look = Descriptor(open(pty.path, O_RDWR | O_NOCTTY))
+    var mode = termios()
+    #expect(tcgetattr(look.number, &mode) == 0 && cfgetospeed(&mode) == speed_t(B1200))
+    // Whoever opens it next does not leave it at that.
+    let port = Descriptor(try TTY.open(pty.path).release())
+    #expect(tcgetattr(port.number, &mode) == 0 && cfgetospeed(&mode) == speed_t(B115200))
+  }
+
   @Test func aPseudoTerminalIsNobodysUSBPort() throws {
     let pty = PseudoTerminal()
     let tty = try TTY.open(pty.path)

@@ -20,6 +20,8 @@ struct ControlDesk: ControlResponder {
             return nil
           })
         continuation.yield(await daemon.pair(board, with: person))
+      case .lend(let board):
+        continuation.yield(await daemon.lend(board, tell: { continuation.yield($0) }, until: passkeys))
       case .passkey:
         continuation.yield(
           .failed(

@@ -36,6 +36,8 @@ class Board(Watched):
         self.bootloader = bootloader
         #: Whether the firmware goes on when the cable is pulled, as with a battery.
         self.keeps_power = keeps_power
+        #: Asked at every reset: whether there is nothing in flash to be started.
+        self.must_stay: Callable[[], bool] = lambda: False
         #: What the board shows to the bus, or would.
         self.device = application
         #: The guest's port that it is plugged into.
@@ -83,7 +85,8 @@ class Board(Watched):
             await self._join()
 
     async def _join(self, into_bootloader: bool = False) -> None:
-        self.device = self.bootloader if into_bootloader and self.bootloader else self.application
+        stays = into_bootloader or self.must_stay()
+        self.device = self.bootloader if stays and self.bootloader else self.application
         try:
             await self.device.firmware.power_on()
             if self.port is None:

@@ -20,9 +20,9 @@ def application(serial: str, firmware: Firmware | None = None, *, interface_prot
     return AcmDevice(descriptors(ARDUINO, SKETCH, serial, interface_protocol=interface_protocol), firmware)
 
 
-def bootloader(serial: str) -> AcmDevice:
+def bootloader(serial: str, firmware: Firmware | None = None) -> AcmDevice:
     """The same board waiting for a new program. Its serial number was seen zero-padded to 32 digits.
 
-    It speaks SAM-BA, to which nothing here answers: who gets this far has found the bootloader.
+    What speaks there is `firmware`, such as the model in Tests/Emulation/bootloader; without, nothing answers.
     """
-    return AcmDevice(descriptors(ARDUINO, BOOTLOADER, serial.zfill(32), interface_protocol=1))
+    return AcmDevice(descriptors(ARDUINO, BOOTLOADER, serial.zfill(32), interface_protocol=1), firmware)
