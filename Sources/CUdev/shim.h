@@ -6,9 +6,7 @@
 // eventfd(2), to wake the thread that waits for a udev monitor: Swift's Glibc module leaves this header out.
 #include <sys/eventfd.h>
 
-#include <sys/prctl.h>
+#include <pthread.h>
 
-// prctl(2) is variadic, which Swift cannot call, and pthread_setname_np(3) is hidden without _GNU_SOURCE.
-static inline int cudev_name_this_thread(const char *name) {
-  return prctl(PR_SET_NAME, name, 0L, 0L, 0L);
-}
+// <pthread.h> hides it without _GNU_SOURCE.
+extern int pthread_setname_np(pthread_t thread, const char *name);

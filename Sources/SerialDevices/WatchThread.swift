@@ -54,6 +54,8 @@ final class WatchThread {
       handle.release()
       throw SerialWatchError(call: "pthread_create", errno: result)
     }
+    // Before it is let go of: whoever looks for it after this finds it under its name.
+    pthread_setname_np(thread, Self.name)
     pthread_detach(thread)
   }
 
@@ -62,7 +64,6 @@ final class WatchThread {
     var signals = sigset_t()
     sigfillset(&signals)
     pthread_sigmask(SIG_BLOCK, &signals, nil)
-    cudev_name_this_thread(Self.name)
     defer { reports.finish() }
     do throws(SerialWatchError) {
       try list()
