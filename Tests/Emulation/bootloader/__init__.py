@@ -6,6 +6,7 @@
     flash      the chip's flash, with the rules of NOR
     target     the serial protocol, bytes in and bytes out
     image      a program's header, read and made
+    chip       the flash of an emulated chip behind it
     usb_board  the model behind a USB port of `Tests/LinuxGuest/usb`, and the program that it starts
     __main__   the model on a pseudo-terminal: python3 -m bootloader --help
 """

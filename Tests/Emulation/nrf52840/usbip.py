@@ -28,6 +28,8 @@ ADDRESS = 9
 SET_ADDRESS = 5
 #: How long the program may take from power-up to the bus: it may have to erase its storage first.
 PATIENCE = 60 * SECOND
+#: Between two looks at a device that has left, in seconds of real time.
+FOLLOW = 0.01
 
 
 class EmulatedBoard(Watched):
@@ -44,9 +46,12 @@ class EmulatedBoard(Watched):
         self.is_attached = False
         #: What ended the run, if something did.
         self.failure: BaseException | None = None
-        #: Called when the program has asked the bootloader to stay, and when it has left the bus by itself otherwise.
-        self.on_touch: Callable[[], None] | None = None
+        #: Called when the program has left the bus by itself; and after that, when the bootloader stays as the program
+        #: has asked for, or when the program is back.
         self.on_gone: Callable[[], None] | None = None
+        self.on_touch: Callable[[], None] | None = None
+        self.on_return: Callable[[], None] | None = None
+        self._following: asyncio.Task[None] | None = None
 
     # Power, as `Board` of the hub switches it.
 
@@ -55,14 +60,17 @@ class EmulatedBoard(Watched):
         return self
 
     async def power_on(self) -> None:
-        """Power and cable; returns when the program has shown itself on the bus and was enumerated."""
-        self.machine.power_on()
+        """Power, unless it has that, and cable; returns when the program has shown itself on the bus and was enumerated."""
+        if not self.pacer.is_running:
+            self.machine.power_on()
         self.host.plug()
         self._enumerate()
         self.pacer.start()
 
     def power_off(self) -> None:
         """The power is cut: only flash stays."""
+        if self._following is not None:
+            self._following.cancel()
         self.pacer.stop()
         self.host.unplug()
         self.machine.power_off()
@@ -152,12 +160,21 @@ class EmulatedBoard(Watched):
     def bus_left(self) -> None:
         """The device has let go of the bus. What follows from that does not belong into the machine's run."""
         if self.is_attached:
-            asyncio.get_running_loop().call_soon(self._look_why)
+            asyncio.get_running_loop().call_soon(self._left)
 
-    def _look_why(self) -> None:
-        if not self.is_attached:
+    def _left(self) -> None:
+        if not self.is_attached or self.machine.usb.connected:
             return
-        follows = self.on_touch if self.machine.is_in_bootloader else self.on_gone
+        self._following = asyncio.get_running_loop().create_task(self._follow())
+        if self.on_gone is not None:
+            self.on_gone()
+
+    async def _follow(self) -> None:
+        """It resets, sooner or later: the watchdog takes seconds."""
+        while not (self.machine.is_in_bootloader or self.machine.usb.connected):
+            await asyncio.sleep(FOLLOW)
+        self._following = None
+        follows = self.on_touch if self.machine.is_in_bootloader else self.on_return
         if follows is not None:
             follows()
 

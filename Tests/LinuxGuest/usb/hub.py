@@ -67,6 +67,15 @@ class Board(Watched):
         if self.port is not None:
             self._restart = asyncio.get_running_loop().create_task(self._come_back(into_bootloader))
 
+    def leave(self) -> None:
+        """The device lets go of the bus by itself, and runs on."""
+        self._leave()
+
+    def come_back(self) -> None:
+        """The device is on the bus again."""
+        if self.port is not None:
+            self._restart = asyncio.get_running_loop().create_task(self._come_back(False))
+
     async def _come_back(self, into_bootloader: bool) -> None:
         await asyncio.sleep(RESET_TIME)
         try:

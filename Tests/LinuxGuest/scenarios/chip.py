@@ -1,0 +1,62 @@
+"""Boards for scenarios that are the image that users flash, on a model of its chip."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from typing import cast
+
+from bootloader.chip import ChipFlash
+from bootloader.image import OFFSET, Header
+from bootloader.usb_board import BootloaderFirmware
+from nrf52840 import Machine, by_bootloader
+from nrf52840.usbip import EmulatedBoard
+
+from machine.places import PROJECT
+from usb import Board, nano33ble
+from usb.cdc_acm import AcmDevice
+
+from .desk import Desk
+from .reference import identity
+
+IMAGE = PROJECT / "build/firmware/nano33ble.bin"
+#: Where the image looks for examples (Firmware/Linker/nano33ble.ld).
+EXAMPLES = 0x5_0000
+
+
+@dataclasses.dataclass
+class ChipBoard:
+    """A board with the chip, and the bootloader that works its flash."""
+
+    board: Board
+    device: EmulatedBoard
+    flash: ChipFlash
+    bootloader: BootloaderFirmware
+
+    @property
+    def machine(self) -> Machine:
+        return self.device.machine
+
+
+def chip_board(desk: Desk, number: int, data: pathlib.Path | None = None) -> ChipBoard:
+    """Board `number`, from 1, as `Desk.board` has it, with the chip instead of a process; unplugged."""
+    machine = Machine(f"board-{number}", start=by_bootloader, identity=identity(number))
+    machine.load(IMAGE)
+    machine.load((data or desk.references.digits.examples(number)).read_bytes(), EXAMPLES)
+    device, flash = EmulatedBoard(machine), ChipFlash(machine)
+    bootloader = BootloaderFirmware(flash)
+    # The hub wants of a device what both have.
+    board = desk.hub.add(
+        f"board-{number}", cast(AcmDevice, device), nano33ble.bootloader(nano33ble.serial_number(identity(number)), bootloader))
+    device.on_gone, device.on_return = board.leave, board.come_back
+    board.must_stay = lambda: not flash.has_application
+    bootloader.on_reset = board.reset
+    return ChipBoard(board, device, flash, bootloader)
+
+
+def with_version(program: bytes, version: str) -> bytes:
+    """The image with another version in its header, from which its firmware takes what it tells."""
+    header = Header.of(program)
+    assert header is not None
+    packed = dataclasses.replace(header, version=version).pack()
+    return program[:OFFSET] + packed + program[OFFSET + len(packed) :]
