@@ -12,6 +12,7 @@ extension BoardRuntime where Hardware: ~Copyable {
       // A gateway that comes back finds everything as it left it, but knows of no transfer.
       stopArriving()
       bench.update?.transfer = nil
+      outbox.startAgain()
     case .ended:
       stopArriving()
       bench.update?.transfer = nil
@@ -150,6 +151,8 @@ extension BoardRuntime where Hardware: ~Copyable {
     {
       findingToSend = nil
     }
+    if session.hasDeliveredMessages { outbox.noteDelivery() }
+    while let line = outbox.next, session.send(.logLine(line)) { outbox.handOver() }
     if let update = bench.update, update.transfer == nil, update.notBefore <= now {
       let offer = ObjectOffer(kind: .update, name: update.name, round: update.about.round)
       bench.update?.transfer = session.offer(offer, now: now)

@@ -31,6 +31,7 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   var reportToSend: EvaluationReport?
   var problemToSend: Problem?
   var findingToSend: StorageFinding?
+  var outbox = LogOutbox()
   var bootTime: Timestamp?
   /// By what to pair with the gateway that the board had on a cable; nil if none came yet.
   public internal(set) var cableSecret: Octets16?
@@ -110,11 +111,11 @@ public struct BoardRuntime<Hardware: BoardHardware & ~Copyable>: ~Copyable {
   /// The newest model in flash.
   public var model: Digest32? { bench.newestModel }
 
-  /// Says something in the gateway's log.
+  /// Says something in a gateway's log, whenever one is there. It may come to be said twice.
   ///
-  /// - Returns: false if no gateway is there or too much waits to be said already; say it again later.
+  /// - Returns: false if too much waits to be said already; say it again later.
   public mutating func log(_ level: LogLevel, _ text: ShortText) -> Bool {
-    session.send(.logLine(LogLine(level: level, text: text)))
+    outbox.add(LogLine(level: level, text: text))
   }
 
   /// What it is doing.

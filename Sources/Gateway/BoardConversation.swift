@@ -49,6 +49,9 @@ final class BoardConversation {
   var counted: Digest32?
   /// Whether it is known which board this is: until then it is not known what of an update is here already.
   private var knowsBoard = false
+  /// What the board said before that: it tells the first gateway there is what went wrong without one.
+  private var firstWords: [ConversationEvent] = []
+  private static let mostFirstWords = 16
   /// An update that was offered before that.
   private var waitingOffer: (transfer: TransferNumber, offer: ObjectOffer)?
   private(set) var lastHeard: Timestamp
@@ -71,16 +74,17 @@ final class BoardConversation {
 
   /// The board is known now, and what is here of its update.
   ///
-  /// - Returns: what an update led to that the board offered meanwhile.
+  /// - Returns: what the board said meanwhile, and what an update led to that it offered.
   func boardKnown(
     _ partial: ConversationObjects.Partial?, openRound: UInt32, now: Timestamp
   ) -> [ConversationEvent] {
     knowsBoard = true
     self.openRound = openRound
     objects.incoming = partial
-    guard let waiting = waitingOffer else { return [] }
+    defer { firstWords = [] }
+    guard let waiting = waitingOffer else { return firstWords }
     waitingOffer = nil
-    return consider(waiting.transfer, waiting.offer, now)
+    return firstWords + consider(waiting.transfer, waiting.offer, now)
   }
 
   /// A round was opened: an update of an earlier one that is still coming in is of no use any more.
@@ -179,7 +183,10 @@ final class BoardConversation {
       forgetCommands()
       return [.ended(end)]
     case .message(let message):
-      return translate(message)
+      let words = translate(message)
+      guard !knowsBoard else { return words }
+      if firstWords.count < Self.mostFirstWords { firstWords += words }
+      return []
     case .offered(let transfer, let offer):
       return consider(transfer, offer, now)
     case .arriving(let transfer):
@@ -217,6 +224,7 @@ final class BoardConversation {
     outbox = []
     forgetDelivery()
     knowsBoard = false
+    firstWords = []
     waitingOffer = nil
     updateTransfer = nil
   }

@@ -28,6 +28,8 @@ final class Bench {
   private var frame = BoundedBytes(capacity: 1100)
   private let arena: Int
   private let pairsByCable: Bool
+  /// Whether nothing that the board says arrives.
+  var gatewayIsDeaf = false
   /// What the two are joined by.
   var carrier = BoardCarrier.cable
   private var sessions: UInt32 = 1
@@ -148,6 +150,7 @@ final class Bench {
       // A board without power says nothing.
       while !flash.isOff, board.nextFrame(over: carrier, now: now, into: &frame) {
         isQuiet = false
+        guard !gatewayIsDeaf else { continue }
         note(session.receive(frame: frame.span, now: now, objects: &objects))
       }
     }

@@ -163,6 +163,11 @@ final class GatewayBench {
     }
   }
 
+  /// What boards said for the log.
+  var logLines: [LogLine] {
+    notices.compactMap { if case .boardLog(_, let line) = $0 { line } else { nil } }
+  }
+
   /// Where nobody answered.
   var silent: [Carrier] {
     notices.compactMap { if case .silent(let carrier, _) = $0 { carrier } else { nil } }

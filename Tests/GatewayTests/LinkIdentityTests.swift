@@ -93,6 +93,36 @@ import UpdateCodec
     #expect(gateway.engine.takeRefusals().isEmpty, "nobody is there")
   }
 
+  @Test func whatABoardSaysBeforeTheStoreKnowsItIsToldAfterIt() throws {
+    let gateway = try GatewayBench()
+    gateway.identifiesLater = true
+    gateway.open(1, usb(0, "00000000000000A1"), board: 0xa1)
+    let said = (0..<20).map { number in
+      let text = Array("page \(number)".utf8)
+      return LogLine(level: .warning, text: ShortText(text.span))
+    }
+    for line in said { gateway.say(.logLine(line), on: 1) }
+    #expect(gateway.logLines.isEmpty)
+    gateway.identify()
+    // Within bounds: who says nothing but that is up to something else.
+    #expect(gateway.joined.count == 1 && gateway.logLines == Array(said.prefix(16)))
+    gateway.say(.logLine(said[0]), on: 1)
+    #expect(gateway.logLines.count == 17)
+  }
+
+  @Test func wordsOfABoardThatLeavesBeforeTheStoreKnowsItGoWithIt() throws {
+    let gateway = try GatewayBench()
+    gateway.identifiesLater = true
+    gateway.open(1, usb(0, "00000000000000A1"), board: 0xa1)
+    let text = Array("page".utf8)
+    gateway.say(.logLine(LogLine(level: .warning, text: ShortText(text.span))), on: 1)
+    gateway.close(1)
+    gateway.identify()
+    gateway.open(2, usb(0, "00000000000000A1"), board: 0xa1)
+    gateway.identify()
+    #expect(gateway.joined.count == 1 && gateway.logLines.isEmpty)
+  }
+
   @Test func everyRefusalIsOneLineWithACodeOfItsOwn() {
     let rose = BoardLabel(id: BoardID(1), name: "rose")
     let refusals: [LinkRefusal] = [

@@ -125,6 +125,9 @@ public struct LinkSession: ~Copyable {
     return max(0, unpromised - Self.reservedMessages)
   }
 
+  /// Whether there is a session, and the peer has acknowledged every control message that was queued in it.
+  public var hasDeliveredMessages: Bool { handshake.isEstablished && control.isIdle }
+
   /// Control messages that can be queued without taking the room of one that an open transfer may need. Never
   /// negative, so that a word about a transfer never finds the queue full: a transfer of which one side does
   /// not hear how it ended would hang for as long as the session lives.

@@ -31,6 +31,8 @@ class Flash:
         self._size = size
         self._content = memoryview(bytearray(b"\xff" * size))
         self.erase_counts = [0] * (size // PAGE)
+        #: Pages that are worn out: bits that are 0 stay so.
+        self.worn: set[int] = set()
         #: How often a word was programmed since its page was erased.
         self._writes: dict[int, int] = {}
         #: Partial erasures of a page so far, in milliseconds.
@@ -81,7 +83,7 @@ class Flash:
         place = slice(page * PAGE, (page + 1) * PAGE)
         if self._is_cut():
             self._content[place] = self._half_erased(self._content[place])
-        else:
+        elif page not in self.worn:
             self._content[place] = b"\xff" * PAGE
         self._end_operation()
 
@@ -92,8 +94,9 @@ class Flash:
             self.erase(page)
             return
         self._erased_for[page] = so_far
-        place = slice(page * PAGE, (page + 1) * PAGE)
-        self._content[place] = self._half_erased(self._content[place])
+        if page not in self.worn:
+            place = slice(page * PAGE, (page + 1) * PAGE)
+            self._content[place] = self._half_erased(self._content[place])
         self._is_cut()
         self._end_operation()
 

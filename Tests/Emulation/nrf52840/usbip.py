@@ -16,6 +16,7 @@ from usb.device import Setup, Speed, Summary
 from usb.device import Transfer as Urb
 from usb.watched import Watched
 
+from .errors import ModelError, PowerCut
 from .machine import Machine
 from .pace import Pacer, Runner
 from .units import MILLISECOND, SECOND
@@ -64,7 +65,13 @@ class EmulatedBoard(Watched):
         if not self.pacer.is_running:
             self.machine.power_on()
         self.host.plug()
-        self._enumerate()
+        try:
+            self._enumerate()
+        except PowerCut as error:
+            if self._summary is None:
+                raise
+            self._failed(error)
+            return
         self.pacer.start()
 
     def power_off(self) -> None:
@@ -109,6 +116,9 @@ class EmulatedBoard(Watched):
             self._runner.run_for(2 * MILLISECOND)
         except UsbError as error:
             log.warning("%s is not there: %s", self.machine.name, error)
+        except (ModelError, PowerCut) as error:
+            self.pacer.stop()
+            self._failed(error)
         self.changed()
 
     def detached(self) -> None:

@@ -20,8 +20,8 @@ from .desk import Desk
 from .reference import identity
 
 IMAGE = PROJECT / "build/firmware/nano33ble.bin"
-#: Where the image looks for examples (Firmware/Linker/nano33ble.ld).
-EXAMPLES = 0x5_0000
+#: Where the image looks for examples, and what it keeps (Firmware/Linker/nano33ble.ld).
+EXAMPLES, STORAGE = 0x5_0000, 0x8_0000
 
 
 @dataclasses.dataclass
