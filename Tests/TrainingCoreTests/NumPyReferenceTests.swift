@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TrainingCore
 
-/// One case of `Vectors/numpy-training.txt`.
+/// One case of `Protocols/vectors/training.txt`.
 private struct Case: CustomTestStringConvertible {
   var name = ""
   var inputWidth = 0
@@ -65,7 +65,7 @@ private struct Case: CustomTestStringConvertible {
   }
 }
 
-private let vectors = repository.appending(path: "Tests/TrainingCoreTests/Vectors/numpy-training.txt")
+private let vectors = repository.appending(path: "Protocols/vectors/training.txt")
 private let script = repository.appending(path: "Tests/Reference/training_reference.py")
 
 /// Runs python3; its exit status, nil if it cannot be started.
