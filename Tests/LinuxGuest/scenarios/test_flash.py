@@ -149,12 +149,13 @@ async def test_a_cable_pulled_in_the_middle_is_told_and_the_same_command_mends_i
         result = await command.end()
     assert (result.status, result.last["code"]) == (1, "flash-port-lost"), result.lines
     assert "run the command again" in result.last["remedy"]
-    given_back = await gateway.line("given back")
-    await gateway.line("done: 1 contributions", given_back)
+    # Its port is gone, with or before the loan of it.
+    lent = await gateway.line("lent to another program")
+    await gateway.line("done: 1 contributions", lent)
     # Its program is gone, and so it waits in its bootloader for the next one.
     assert not target.flash.has_application
     await desk.plug(target.board)
-    told = await gateway.line("bootloader; it is left alone", given_back)
+    told = await gateway.line("bootloader; it is left alone", lent)
     assert target.board.device is target.board.bootloader
     result = await flash(desk, serial, path, gateway.state)
     assert result.status == 0 and result.last["after"] == NEW, (result.lines, gateway.tail())
