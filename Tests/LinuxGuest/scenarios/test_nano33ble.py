@@ -60,12 +60,16 @@ async def test_cables_are_pulled_and_power_is_cut_while_its_flash_is_written(des
         before = chip.device.failure
         operation = flash.operations + chance.randrange(1, 300)
         flash.cut_power_at(operation, chance.randrange(1 << 30))
-        while chip.device.failure is before and not held.done():
+        # Or the cable is pulled before it comes to that.
+        for _ in range(500):
+            if chip.device.failure is not before or held.done():
+                break
             await asyncio.sleep(0.02)
         if held.done():
             break
-        assert isinstance(chip.device.failure, PowerCut), chip.device.failure
-        cuts += 1
+        if chip.device.failure is not before:
+            assert isinstance(chip.device.failure, PowerCut), chip.device.failure
+            cuts += 1
         desk.hub.unplug(chip.board)
         await asyncio.sleep(chance.random())
         await desk.hub.plug(chip.board, 0)
