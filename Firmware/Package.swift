@@ -14,6 +14,10 @@ let strict: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
 ]
 
+/// For what is more than half of an image and less than a tenth of its time: the main loop, the link layer and what else is
+/// generic, which is compiled where it is used. Not for training, AES and P-256, nor for the radio's interrupt.
+let small: [SwiftSetting] = [.unsafeFlags(["-Osize"])]
+
 let portableCore: Target.Dependency = .product(name: "PortableCore", package: "FedBridge")
 
 let package = Package(
@@ -40,10 +44,10 @@ let package = Package(
       cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .target(
       name: "Nano33BLEBoard", dependencies: [portableCore, "BoardSupport", "CBoard", "CNano33BLE"],
-      swiftSettings: strict),
+      swiftSettings: strict + small),
     .executableTarget(
       name: "Nano33BLE", dependencies: [portableCore, "BoardSupport", "CBoard", "Nano33BLEBoard"],
-      swiftSettings: strict),
+      swiftSettings: strict + small),
     // Runs what must give the same bits as on the host; also the proof that the whole core compiles here.
     .executableTarget(
       name: "CoreCheck", dependencies: [portableCore, "BoardSupport", "CBoard", "MPS2Board"],
