@@ -3,13 +3,18 @@ import CBoard
 import CNano33BLE
 
 /// The part of the chip's flash that is the board's storage, worked by the NVMC. The processor stands still while it
-/// works: about 41 µs for a word. The 85 ms that a page takes are cut into slices, between which interrupts are taken:
-/// a host that waits 5 ms for an answer notices nothing.
+/// works: about 41 µs for a word, which the radio's interrupt can bear. The 85 ms that a page takes are cut into slices,
+/// between which interrupts are taken: a host that waits 5 ms for an answer notices nothing. They are put between what the
+/// radio does, as far as that leaves room.
 public struct ChipFlash: BoardFlash {
   /// Milliseconds of a slice of an erasure, and slices that make a whole one, with some in reserve: the datasheet asks
   /// for 85 ms.
-  private static var slice: UInt32 { 5 }
-  private static var slices: Int { 18 }
+  private static var slice: UInt32 { 1 }
+  private static var slices: Int { 90 }
+  /// Microseconds of a slice, and what is around it.
+  private static var stall: UInt32 { 1050 }
+  /// Looks at the radio during an erasure, some microseconds each, after which it has to do without the processor.
+  private static var patience: Int { 100_000 }
 
   /// Bytes a page.
   public let pageSize = 4096
@@ -52,11 +57,19 @@ public struct ChipFlash: BoardFlash {
   public func erase(page: Int) throws(FlashError) {
     guard page >= 0, page < pageCount else { throw .outOfRange }
     NVMC.erasepagepartialcfg.value = Self.slice
+    var patience = Self.patience
     for _ in 0..<Self.slices {
+      while true {
+        interrupts_disable()
+        if BluetoothController.sparesProcessor(for: Self.stall) || patience == 0 { break }
+        interrupts_enable()
+        patience -= 1
+      }
       Self.change(to: NVMC.Mode.een)
       NVMC.erasepagepartial.value = address(of: page * pageSize)
       Self.waitUntilReady()
       Self.change(to: NVMC.Mode.ren)
+      interrupts_enable()
     }
     // A row of pages is no loop that hangs.
     Watchdog.feed()

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import random
 import struct
 
+import pytest
 from bumble.l2cap import LeCreditBasedChannelSpec
-from nrf52840 import MILLISECOND, SECOND
+from nrf52840 import MICROSECOND, MILLISECOND, SECOND, UsbHost
+from nrf52840.air import Noise, Phy
 
+from . import controllers
 from .air_bumble import Central
-from .air_peers import ADDRESS, ADVERTISING_REPORT, DISCONNECTED, Meeting, by_board, is_data
-from .board import WELCOME, greeting, unstuffed
+from .air_peers import (
+    ADDRESS, ADVERTISING_REPORT, ALGORITHM, ATTRIBUTES, DATA_LENGTH_CHANGE, DISCONNECTED, PHY_UPDATE, Meeting, by_board, is_data)
+from .board import BYTES, SET_LINES, WELCOME, greeting, unstuffed
 
 SECRET = bytes(range(0x40, 0x50))
 #: Protocols/gatt.md, section 3.
 PSM = 0x80
 #: Protocols/gatt.md, section 1.
 FLAGS = bytes.fromhex("020106")
+NAME = b"FedBridge 0123456789ABCDEF"
+#: Of which 22 octets fit the shortest response.
+READ_NAME = b"\x0a\x03\x00"
 
 
 def test_it_advertises_on_the_three_channels_for_that_every_hundred_milliseconds() -> None:
@@ -41,7 +50,7 @@ def test_another_hears_it_and_asks_for_its_name() -> None:
     report = meeting.central.le_event(ADVERTISING_REPORT)
     assert report[1] == 0 and ADDRESS in report and FLAGS in report
     response = meeting.central.le_event(ADVERTISING_REPORT)
-    assert response[1] == 4 and b"FedBridge 0123456789ABCDEF" in response
+    assert response[1] == 4 and NAME in response
     meeting.assert_spaces(since, at_least=2)
 
 
@@ -64,7 +73,7 @@ def test_its_host_answers_over_the_air() -> None:
     services = meeting.ask(b"\x10" + struct.pack("<HHH", 1, 0xFFFF, 0x2800))
     assert services[:2] == b"\x11\x06" and services[2:8] == bytes.fromhex("010007000018")
     # Read the device's name.
-    assert meeting.ask(b"\x0a\x03\x00") == b"\x0bFedBridge 0123456789ABCDEF"
+    assert meeting.ask(READ_NAME) == b"\x0b" + NAME
     meeting.assert_spaces(since, at_least=8)
     meeting.central.command(0x0406, meeting.handle + b"\x13")
     meeting.central.event(DISCONNECTED)
@@ -98,3 +107,143 @@ async def test_it_pairs_with_who_left_a_secret_and_encrypts() -> None:
     await central.until(connection.encrypt())
     assert connection.is_encrypted
     assert meeting.board.resets == [None]
+
+
+def test_both_use_the_second_channel_selection() -> None:
+    meeting = Meeting()
+    # LE Channel Selection Algorithm is among the events.
+    meeting.central.command(0x2001, b"\x5f\x08\x08" + bytes(5))
+    meeting.connect()
+    assert meeting.central.le_event(ALGORITHM)[2] == 1
+    meeting.run(500)
+    meeting.assert_alive()
+
+
+def test_long_packets_and_two_megabits() -> None:
+    meeting = Meeting(controllers.USB_LONG)
+    meeting.central.command(0x2024, struct.pack("<HH", 251, 2120))
+    meeting.connect()
+    meeting.central.command(0x2022, meeting.handle + struct.pack("<HH", 251, 2120))
+    meeting.run(300)
+    change = meeting.central.le_event(DATA_LENGTH_CHANGE)
+    assert struct.unpack("<HHHH", change[2:10])[::2] == (251, 251)
+    assert meeting.ask(b"\x02" + struct.pack("<H", 498)) == b"\x03" + struct.pack("<H", 498)
+    for phy in (Phy.LE_1M, Phy.LE_2M):
+        if phy is Phy.LE_2M:
+            meeting.central.command(0x2032, meeting.handle + b"\x00\x02\x02\x00\x00")
+            assert meeting.central.le_event(PHY_UPDATE)[0] == 0
+        since = meeting.mark
+        # A command for an attribute that is not there: 247 octets, and no answer.
+        meeting.central.send_data(meeting.handle, struct.pack("<HH", 247, 4) + b"\x52\xff\xff" + bytes(244))
+        meeting.run(200)
+        sent = meeting.packets(since, lambda packet: len(packet.pdu) == 2 + 251)
+        assert len(sent) == 1 and sent[0].phy is phy
+        assert meeting.ask(READ_NAME) == b"\x0b" + NAME
+        assert {packet.phy for packet in meeting.packets(since)} == {phy}
+        meeting.assert_spaces(since, at_least=8)
+    # All that there is of characteristics, in one answer; it is more than the central's controller can hand on.
+    since = meeting.mark
+    meeting.send(4, b"\x08" + struct.pack("<HHH", 1, 0xFFFF, 0x2803))
+    assert meeting.world.run_while(
+        lambda: not meeting.packets(since, lambda packet: by_board(packet) and len(packet.pdu) > 2 + 27),
+        SECOND)
+
+
+def test_silence_ends_a_connection_and_it_advertises_again() -> None:
+    meeting = Meeting().connected()
+    meeting.run(200)
+    since = meeting.mark
+    meeting.world.air.weather = Noise(5, loss=1)
+    meeting.run(1000)
+    assert meeting.disconnections() == [0x08]
+    advertisements = meeting.packets(since, lambda packet: by_board(packet) and packet.is_advertisement)
+    last = max(packet.start for packet in meeting.packets(since, is_data))
+    # Both give up 420 ms after they have heard the other last.
+    assert advertisements and advertisements[0].start > last - 400 * MILLISECOND
+    meeting.world.air.weather = Noise(5)
+    meeting.connect()
+    meeting.run(200)
+    assert meeting.board.resets == [None]
+
+
+@pytest.mark.parametrize("drift", [-40_000, 40_000])
+def test_clocks_that_differ_by_40_millionths_do_not_part_them(drift: int) -> None:
+    meeting = Meeting(drift=drift)
+    # The longest interval that there is.
+    meeting.connect(interval=3200, timeout=3200, limit=6000)
+    since = meeting.mark
+    meeting.run(21_000)
+    meeting.assert_alive()
+    answered = meeting.packets(since, lambda packet: by_board(packet) and is_data(packet))
+    assert len(answered) >= 5
+    meeting.assert_spaces(since, at_least=5)
+
+
+def test_what_is_lost_or_damaged_in_the_air_is_sent_again() -> None:
+    meeting = Meeting().connected()
+    since = meeting.mark
+    meeting.world.air.weather = Noise(5, loss=0.1, bit_errors=1e-3, jammed=frozenset(range(2404, 2420)))
+    for _ in range(25):
+        assert meeting.ask(READ_NAME, 10_000) == b"\x0b" + NAME[:22]
+    meeting.assert_alive()
+    meeting.assert_spaces(since, at_least=50)
+
+
+@pytest.mark.parametrize("off", [-2, 1])
+def test_a_radio_whose_delays_are_other_than_they_are_said_to_be(off: int) -> None:
+    """By so many microseconds: nobody outside the vendor knows them well. T_IFS by hardware has no room for later."""
+    meeting = Meeting()
+    known = meeting.board.radio.chain
+    meeting.board.radio.chain = dataclasses.replace(
+        known, receive_1m=known.receive_1m + off * MICROSECOND, receive_2m=known.receive_2m + off * MICROSECOND)
+    meeting.connect()
+    since = meeting.mark
+    assert meeting.ask(READ_NAME) == b"\x0b" + NAME[:22]
+    meeting.run(1000)
+    meeting.assert_alive()
+    meeting.assert_spaces(since, at_least=30)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_processor_that_stands_still_lets_the_radio_say_nothing_wrong(seed: int) -> None:
+    """For up to 6 ms at any moment: the radio is not heard with what no interrupt has prepared, such as what it has
+    just received."""
+    meeting = Meeting().connected(interval=6, timeout=100)
+    since = meeting.mark
+    moments = random.Random(seed)
+    for number in range(60):
+        meeting.send(ATTRIBUTES, READ_NAME)
+        meeting.world.run_for(moments.randrange(15_000) * MICROSECOND)
+        meeting.board.core.stall(moments.randrange(6000) * MICROSECOND)
+    while meeting.world.run_while(lambda: meeting.central.poll() or not meeting.central.packets, SECOND):
+        meeting.central.packets.pop()
+    assert meeting.ask(READ_NAME) == b"\x0b" + NAME[:22]
+    meeting.assert_alive()
+    meeting.assert_spaces(since, at_least=50)
+    data = meeting.packets(since, is_data)
+    said = {packet.pdu[2:] for packet in data if not by_board(packet) and len(packet.pdu) > 2}
+    assert said and not [packet for packet in data if by_board(packet) and packet.pdu[2:] in said]
+
+
+def test_a_session_over_the_cable_goes_on_beside_a_connection() -> None:
+    meeting = Meeting()
+    host = UsbHost(meeting.board, meeting.world)
+    host.plug()
+    host.enumerate()
+    host.control_out(*SET_LINES, value=3)
+    meeting.connect(interval=6)
+    since = meeting.mark
+    for number in range(20):
+        host.write(BYTES, greeting(0x1000_0000 + number))
+        stream = b""
+        while not any(frame[:1] == bytes((WELCOME,)) for frame in unstuffed(stream)):
+            stream += host.finish(host.begin_read(BYTES, 64), SECOND)
+        assert meeting.ask(READ_NAME) == b"\x0b" + NAME[:22]
+    meeting.run(500)
+    meeting.assert_alive()
+    # 7.5 ms: an answer in every event.
+    data = [packet for packet in meeting.packets(since) if is_data(packet)]
+    asked = [packet for packet in data if not by_board(packet)]
+    answered = [packet for packet in data if by_board(packet)]
+    assert len(asked) - len(answered) <= 1, (len(asked), len(answered))
+    meeting.assert_spaces(since, at_least=100)

@@ -26,6 +26,8 @@ struct BluetoothController: ~Copyable {
   private init(seed: Words256) {
     var configuration = LinkLayerConfiguration()
     configuration.packetTime = Self.packetTime
+    // The radio turns round by itself, without a moment to change its mode.
+    configuration.symmetricPHYsOnly = true
     layer = LinkLayer(configuration: configuration, encryption: ChipEncryption(), seed: seed)
     radio = .allocate(capacity: 1)
     radio.initialize(to: RadioDriver(packets: layer.memory.address(of: 0)))
@@ -50,6 +52,11 @@ struct BluetoothController: ~Copyable {
 
   /// Has the link layer look what there is to do.
   static func call() { InterruptController.pend(interruptNumber) }
+
+  /// Whether the radio begins nothing within so many microseconds. With interrupts disabled.
+  static func sparesProcessor(for microseconds: UInt32) -> Bool {
+    interruptedRadio?.pointee.isIdle(for: microseconds) ?? true
+  }
 
   // MARK: The link layer's interrupt
 

@@ -124,6 +124,15 @@ struct RadioDriver: ~Copyable {
     RADIO.packetptr.value = Self.place(of: buffer)
   }
 
+  /// Whether nothing is under way, and nothing begins within so many microseconds.
+  func isIdle(for microseconds: UInt32) -> Bool {
+    guard phase != .off else { return true }
+    guard isOpening, RADIO.state.value == RADIO.disabled, !RADIO.eventsDISABLED.hasHappened else {
+      return false
+    }
+    return (RadioTimer.now + microseconds).isBefore(RadioTime(microseconds: RadioTimer.opening.value))
+  }
+
   // MARK: Between a packet and its answer
 
   /// The radio is off, or turns round.
