@@ -10,12 +10,13 @@ from bumble.crypto import aes_cmac
 from bumble.device import Connection, Device, DeviceConfiguration, Peer
 from bumble.hci import Address
 from bumble.host import Host
-from bumble.keys import MemoryKeyStore
+from bumble.keys import KeyStore, MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport.common import StreamPacketSource
-from nrf52840 import MILLISECOND, Machine, World
+from nrf52840 import MILLISECOND, World
 
 from .air_peers import ADDRESS, CENTRAL, Meeting
+from .hci import Host as Controller
 
 Result = TypeVar("Result")
 #: Handle of the nonces' characteristic (Protocols/gatt.md, section 2).
@@ -27,13 +28,13 @@ def text(address: bytes) -> Address:
 
 
 class Wire:
-    """The serial line of the central's controller."""
+    """What Bumble says to a controller."""
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
 
     def on_packet(self, packet: bytes) -> None:
-        self._machine.uart.send(packet)
+        self._controller.send(bytes(packet))
 
 
 class Cable(PairingDelegate):
@@ -51,15 +52,14 @@ class Cable(PairingDelegate):
 class Central:
     """A gateway's host. Nothing happens but in `until`."""
 
-    def __init__(self, meeting: Meeting) -> None:
+    def __init__(self, meeting: Meeting, keys: KeyStore | None = None) -> None:
         self._world: World = meeting.world
-        self._machine = meeting.central_machine
-        self._machine.uart.take_sent()
+        self._controller = meeting.central
         self._source = StreamPacketSource()
         self.device = Device(
             config=DeviceConfiguration(name="gateway", address=text(CENTRAL)),
-            host=Host(self._source, Wire(self._machine)))
-        self.device.keystore = MemoryKeyStore()
+            host=Host(self._source, Wire(self._controller)))
+        self.device.keystore = keys or MemoryKeyStore()
 
     async def until(self, awaited: Awaitable[Result], limit: int = 30_000) -> Result:
         """Lets the world go on until something is done, at most so many milliseconds."""
@@ -70,7 +70,9 @@ class Central:
             if task.done():
                 return task.result()
             self._world.run_for(MILLISECOND)
-            self._source.data_received(self._machine.uart.take_sent())
+            self._controller.poll()
+            while self._controller.packets:
+                self._source.data_received(self._controller.packets.pop(0))
         task.cancel()
         raise TimeoutError(f"not within {limit} ms")
 

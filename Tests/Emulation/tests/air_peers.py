@@ -34,6 +34,11 @@ class Meeting:
         self.central_machine, self.central = controllers.boot(self.world, "central", image, CENTRAL, 2)
         self.handle = b""
 
+    def change_central(self, image: controllers.Image) -> None:
+        """The same gateway with another adapter."""
+        self.central_machine.power_off()
+        self.central_machine, self.central = controllers.boot(self.world, "another central", image, CENTRAL, 3)
+
     def connect(self, interval: int = 24, timeout: int = 42, latency: int = 0, limit: int = 3000) -> None:
         """Interval in units of 1.25 ms, timeout in units of 10 ms, limit in milliseconds."""
         self.central.command(

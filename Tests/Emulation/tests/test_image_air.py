@@ -8,6 +8,7 @@ import random
 import struct
 
 import pytest
+from bumble.hci import Phy as BumblePhy
 from bumble.l2cap import LeCreditBasedChannelSpec
 from nrf52840 import MICROSECOND, MILLISECOND, SECOND, UsbHost
 from nrf52840.air import Noise, Phy
@@ -84,7 +85,8 @@ def test_its_host_answers_over_the_air() -> None:
     meeting.assert_alive()
 
 
-async def test_it_pairs_with_who_left_a_secret_and_encrypts() -> None:
+async def paired() -> tuple[Meeting, Central]:
+    """A board and a gateway that left it a secret over a cable, and paired by it."""
     meeting = Meeting()
     meeting.leave_secret(SECRET)
     central = Central(meeting)
@@ -92,6 +94,12 @@ async def test_it_pairs_with_who_left_a_secret_and_encrypts() -> None:
     connection = await central.connect()
     await central.pair(connection, SECRET)
     assert connection.is_encrypted and connection.authenticated
+    return meeting, central
+
+
+async def test_it_pairs_with_who_left_a_secret_and_encrypts() -> None:
+    meeting, central = await paired()
+    connection = next(iter(central.device.connections.values()))
     since = meeting.mark
     channel = await central.until(connection.create_l2cap_channel(LeCreditBasedChannelSpec(psm=PSM, mtu=1040)))
     frames: asyncio.Queue[bytes] = asyncio.Queue()
@@ -106,6 +114,34 @@ async def test_it_pairs_with_who_left_a_secret_and_encrypts() -> None:
     connection = await central.connect()
     await central.until(connection.encrypt())
     assert connection.is_encrypted
+    assert meeting.board.resets == [None]
+
+
+async def test_long_packets_are_encrypted_in_time_at_two_megabits() -> None:
+    meeting, before = await paired()
+    await before.until(next(iter(before.device.connections.values())).disconnect())
+    meeting.change_central(controllers.USB_LONG)
+    central = Central(meeting, before.device.keystore)
+    await central.until(central.device.power_on())
+    connection = await central.connect()
+    await central.until(connection.encrypt())
+    await central.until(connection.set_data_length(251, 2120))
+    await central.until(connection.set_phy([BumblePhy.LE_2M], [BumblePhy.LE_2M]))
+    channel = await central.until(connection.create_l2cap_channel(LeCreditBasedChannelSpec(psm=PSM, mtu=1040)))
+    meeting.run(500)
+    since, begin = meeting.mark, meeting.world.now
+    for _ in range(40):
+        # No frame, so that it is taken and dropped.
+        channel.write(bytes(1040))
+    await central.until(channel.drain())
+    octets = 40 * 1040
+    duration = (meeting.world.now - begin) / SECOND
+    print(f"down, 2M, encrypted: {octets / duration / 1000:.1f} kB/s")
+    data = meeting.packets(since, is_data)
+    long = [packet for packet in data if len(packet.pdu) > 2 + 240]
+    assert len(long) >= 80 and {packet.phy for packet in data} == {Phy.LE_2M}
+    assert octets / duration > 30_000
+    meeting.assert_spaces(since, at_least=100)
     assert meeting.board.resets == [None]
 
 
