@@ -17,8 +17,16 @@ public protocol ControllerPort {
   /// - Returns: how many were taken from the beginning of `bytes`.
   func send(_ bytes: Span<UInt8>) -> Int
 
+  /// Whether ``show(_:)`` shows anything; if not, what composes the lines is left out of the image.
+  static var hasDisplay: Bool { get }
+
   /// Shows a line to whoever stands before the board, such as the number to type.
   func show(_ line: Span<UInt8>)
+}
+
+extension ControllerPort {
+  /// True.
+  public static var hasDisplay: Bool { true }
 }
 
 /// The Bluetooth host above a controller, as the board's carrier in the air.
@@ -163,6 +171,7 @@ public final class BluetoothCarrier<Port: ControllerPort>: AirCarrier {
       Self.keep(bonds, in: &runtime)
     default: break
     }
+    guard Port.hasDisplay else { return }
     line.removeAll()
     event.appendLine(to: &line)
     if line.count > 0 { Self.show(line, on: port) }

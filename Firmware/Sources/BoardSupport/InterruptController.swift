@@ -34,7 +34,11 @@ public enum InterruptController {
   }
 
   /// Lets interrupt `number` through again, one that is pending included.
-  public static func release(_ number: UInt32) { write(enableSet, number) }
+  public static func release(_ number: UInt32) {
+    // What was done meanwhile is in memory before the interrupt looks at it.
+    data_barrier()
+    write(enableSet, number)
+  }
 
   /// Has interrupt `number` taken as if its peripheral had asked for it.
   public static func pend(_ number: UInt32) { write(pendingSet, number) }

@@ -147,7 +147,10 @@ public struct Nano33BLEController: ControllerPort {
     return controller.pointee.layer.takesPackets
   }
 
-  /// The board has no display.
+  /// The board has none.
+  public static var hasDisplay: Bool { false }
+
+  /// Nothing.
   public func show(_ line: Span<UInt8>) {}
 }
 
