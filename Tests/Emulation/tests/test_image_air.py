@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
+import pathlib
 import random
+import re
+import shutil
 import struct
+import subprocess
 
 import pytest
 from bumble.hci import Phy as BumblePhy
@@ -16,8 +21,9 @@ from nrf52840.air import Noise, Phy
 from . import controllers
 from .air_bumble import Central
 from .air_peers import (
-    ADDRESS, ADVERTISING_REPORT, ALGORITHM, ATTRIBUTES, DATA_LENGTH_CHANGE, DISCONNECTED, PHY_UPDATE, Meeting, by_board, is_data)
-from .board import BYTES, SET_LINES, WELCOME, greeting, unstuffed
+    ADDRESS, ADVERTISING_REPORT, ALGORITHM, ATTRIBUTES, DATA_LENGTH_CHANGE, DISCONNECTED, PHY_UPDATE, Meeting,
+    by_board, is_data)
+from .board import BYTES, IMAGE, SET_LINES, WELCOME, greeting, unstuffed
 
 SECRET = bytes(range(0x40, 0x50))
 #: Protocols/gatt.md, section 3.
@@ -283,3 +289,35 @@ def test_a_session_over_the_cable_goes_on_beside_a_connection() -> None:
     answered = [packet for packet in data if by_board(packet)]
     assert len(asked) - len(answered) <= 1, (len(asked), len(answered))
     meeting.assert_spaces(since, at_least=100)
+
+
+@functools.cache
+def calls() -> dict[str, list[str]]:
+    """The image's instructions, by function."""
+    tools = pathlib.Path(shutil.which("swift") or "swift").resolve().parent
+    listing = subprocess.run(
+        [tools / "llvm-objdump", "-d", "--no-show-raw-insn", IMAGE.with_suffix(".elf")], check=True,
+        capture_output=True, text=True).stdout
+    functions: dict[str, list[str]] = {}
+    for line in listing.splitlines():
+        if found := re.fullmatch(r"[0-9a-f]+ <(.*)>:", line):
+            functions[found[1]] = current = []
+        elif line.startswith(" "):
+            current.append(line.strip())
+    return functions
+
+
+def test_the_radios_interrupt_neither_allocates_nor_computes_with_floats() -> None:
+    reached, waiting = set(), ["IRQ1_Handler"]
+    while waiting:
+        name = waiting.pop()
+        if name in reached or name not in calls():
+            continue
+        reached.add(name)
+        for line in calls()[name]:
+            assert not re.search(r"\tv\w+", line), (name, line)
+            assert not re.search(r"\tblx\s+r", line), (name, line)
+            if found := re.search(r"\t(?:b\w*(?:\.[wn])?|cbn?z)\s.*<([^>+]+)", line):
+                waiting.append(found[1])
+    assert len(reached) > 5 and any("ConnectionEvent" in name or "RadioEvent" in name for name in reached)
+    assert not reached & {"posix_memalign", "free", "swift_retain", "swift_release", "swift_once", "swift_allocObject"}
