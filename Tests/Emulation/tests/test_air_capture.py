@@ -26,9 +26,9 @@ from peers.link import DATA_LENGTH_CHANGE, DISCONNECTED, FAR, NEAR, PHY_UPDATE, 
 KEY = bytes(range(0x30, 0x40))
 #: Bad luck is drawn by it.
 SEED = 5
-#: On L2CAP's channel for attributes: a request to read, and one to write that is too long for a short packet.
+#: A request to read an attribute, and what is too long for a short packet, on a channel that somebody has opened.
 SHORT_DATA = bytes.fromhex("0300 0400 0a0300")
-LONG_DATA = struct.pack("<HHBH", 56, 4, 0x52, 3).ljust(60, b"z")
+LONG_DATA = struct.pack("<HH", 56, 0x40).ljust(60, b"z")
 
 
 @dataclasses.dataclass(frozen=True)
