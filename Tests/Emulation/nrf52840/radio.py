@@ -25,6 +25,9 @@ FAST_RAMP = 1
 FORMAT, FORMAT_MASK = 0x108, 0x000F_01FF
 SPARE_BYTE = 1 << 20
 WHITENS = 1 << 25
+#: Of the first header byte: whether the first address behind it is a random one. That address, and how many are looked for.
+RANDOM_ADDRESS = 1 << 6
+DEVICE_ADDRESS_BYTES, DEVICE_ADDRESSES = 6, 8
 CHECKSUM_BYTES = 3
 
 
@@ -271,6 +274,22 @@ class Radio(Peripheral):
         self.event("ADDRESS")
         end = self.machine.to_local(packet.end)
         self.at(end + self.chain.receive(packet.phy), lambda: self._received(order, packet, end, fate))
+        if self["DACNF"] & 0xFF and len(packet.pdu) >= 2 + DEVICE_ADDRESS_BYTES:
+            self.after(
+                8 * (2 + DEVICE_ADDRESS_BYTES) * packet.phy.bit,
+                lambda: self._look_for_device(packet.pdu) if order == self._order else None)
+
+    def _look_for_device(self, pdu: bytes) -> None:
+        """The first six bytes of the body have come. A damaged packet counts as well: nobody knows yet."""
+        is_random = bool(pdu[0] & RANDOM_ADDRESS)
+        for index in range(DEVICE_ADDRESSES):
+            wanted = self["DAP", index] << 32 | self["DAB", index]
+            if (self["DACNF"] >> index & 1 and bool(self["DACNF"] >> 8 + index & 1) == is_random
+                    and int.from_bytes(pdu[2:2 + DEVICE_ADDRESS_BYTES], "little") == wanted):
+                self["DAI"] = index
+                self.event("DEVMATCH")
+                return
+        self.event("DEVMISS")
 
     def _received(self, order: int, packet: Packet, end: int, fate: Fate) -> None:
         if order != self._order:
