@@ -73,6 +73,11 @@ class Radio(Peripheral):
         self._packet_end: int | None = None
         self._by_shortcut = False
 
+    @property
+    def is_off(self) -> bool:
+        """Neither sends nor listens, and cannot before it was enabled and has ramped up."""
+        return self.state is State.DISABLED
+
     # What it is set to.
 
     @property

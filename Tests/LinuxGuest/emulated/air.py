@@ -8,12 +8,16 @@ from contextlib import AsyncExitStack
 from typing import Self
 
 from machine.guest import Guest
-from nrf52840 import SECOND, World
+from nrf52840 import MILLISECOND, SECOND, World
 from nrf52840.pace import Pacer
 from usb.watched import Watched
 
 from .adapter import EmulatedAdapter
 from .peripheral import Peripheral
+
+
+#: HCI can wait for that long; controllers with a USB port look once in a millisecond too.
+GRAIN = MILLISECOND
 
 
 class EmulatedAir(Watched):
@@ -23,7 +27,7 @@ class EmulatedAir(Watched):
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
-        self._pacer = Pacer(self, self._failed)
+        self._pacer = Pacer(self, self._failed, GRAIN)
         self._members = AsyncExitStack()
         #: Called after every piece.
         self._listeners: list[Callable[[], object]] = []
