@@ -7,13 +7,15 @@
         board.load(Path("build/firmware/nano33ble.bin"))
         board.power_on()
         …
-        audit(air.world.air.log, adapter.keys)
+        audit(air.world.air.log, air.keys)
 
 Other than `radio`, this has link layers: every packet is in the air for its time, and may get lost there. BlueZ lives in
 real time, so virtual time is paced by it; when this machine is too slow it is virtual time that lags behind.
 
     air         the world, in real time
-    adapter     an adapter of the guest: HCI between its kernel and an emulated controller
+    controller  Zephyr's, with HCI over its serial port
+    adapter     an adapter of the guest with such a controller: HCI goes between it and the guest's kernel
+    board       our host and runtime as a process, with such a controller
     peripheral  somebody to find and to connect to, with nothing above ATT
 """
 
@@ -25,6 +27,7 @@ sys.path.append(str(PROJECT / "Tests" / "Emulation"))
 
 from .adapter import EmulatedAdapter  # noqa: E402
 from .air import EmulatedAir  # noqa: E402
+from .board import HostedBoard  # noqa: E402
 from .peripheral import Peripheral  # noqa: E402
 
-__all__ = ["EmulatedAdapter", "EmulatedAir", "Peripheral"]
+__all__ = ["EmulatedAdapter", "EmulatedAir", "HostedBoard", "Peripheral"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Self
 
 from machine.guest import Guest
@@ -13,6 +14,8 @@ from nrf52840.pace import Pacer
 from usb.watched import Watched
 
 from .adapter import EmulatedAdapter
+from .board import HostedBoard
+from .controller import Controller
 from .peripheral import Peripheral
 
 
@@ -29,6 +32,7 @@ class EmulatedAir(Watched):
         self.world = World()
         self._pacer = Pacer(self, self._failed, GRAIN)
         self._members = AsyncExitStack()
+        self._controllers: list[Controller] = []
         #: Called after every piece.
         self._listeners: list[Callable[[], object]] = []
         #: What ended the run, if something did.
@@ -49,14 +53,29 @@ class EmulatedAir(Watched):
     async def adapter(self, guest: Guest, number: int = 1) -> EmulatedAdapter:
         """Another adapter for the guest, unplugged."""
         adapter = EmulatedAdapter(self.world, number, guest)
-        self._listeners.append(adapter.deliver)
+        self._controllers.append(adapter.controller)
+        self._listeners.append(adapter.controller.deliver)
         return await self._members.enter_async_context(adapter)
+
+    async def board(
+        self, name: str, identity: int, program: Path, folder: Path, options: Sequence[str | Path]
+    ) -> HostedBoard:
+        """A board that is a process with an emulated controller, without power."""
+        board = HostedBoard(self.world, name, identity, program, folder, options)
+        self._controllers.append(board.controller)
+        self._listeners.append(board.controller.deliver)
+        return await self._members.enter_async_context(board)
 
     def peripheral(self, name: str, number: int) -> Peripheral:
         """Somebody who can be found and connected to, silent so far."""
         peripheral = Peripheral(self.world, name, number)
         self._listeners.append(peripheral.answer)
         return peripheral
+
+    @property
+    def keys(self) -> list[bytes]:
+        """All keys that hosts have told their controllers, each once."""
+        return [*dict.fromkeys(key for controller in self._controllers for key in controller.keys)]
 
     def measure(self) -> float:
         """Virtual seconds that passed in a real one since the last time it was asked."""

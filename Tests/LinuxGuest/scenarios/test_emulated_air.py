@@ -10,18 +10,20 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from emulated import EmulatedAdapter, EmulatedAir
+from emulated import EmulatedAdapter, EmulatedAir, HostedBoard
 from machine.guest import Guest
 from nrf52840 import SECOND
 from nrf52840.air import Noise
 from nrf52840.audit import Report, audit
 from nrf52840.capture import write
 
-from .air_desk import ARTEFACTS
-from .bluez import Bluetoothctl
+from .air_desk import ARTEFACTS, DIGITS
+from .bluez import Bluetoothctl, l2cap
+from .commands import permit_join
+from .gateway import Gateway
+from .reference import PROGRAMS, Reference, identity, results
 
-#: What a controller says that the Linux Foundation made.
-MANUFACTURER = 0x05F1
+LOSSLESS = ("--codec", "lossless")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -40,12 +42,20 @@ async def air(guest: Guest) -> AsyncIterator[tuple[EmulatedAir, EmulatedAdapter]
             await asyncio.to_thread(guest.check, "systemctl stop bluetooth")
 
 
-def judged(air: EmulatedAir, adapter: EmulatedAdapter, name: str, *, is_clear: bool = False) -> list[Report]:
+async def board_in(air: EmulatedAir, folder: pathlib.Path, data: pathlib.Path = DIGITS) -> HostedBoard:
+    """Board 1, whom anybody may pair, advertising or about to."""
+    board = await air.board(
+        "board", identity(1), PROGRAMS / "virtual-board", folder, ["--data", data, "--pairing", "just-works"])
+    await board.power_on()
+    return board
+
+
+def judged(air: EmulatedAir, name: str, *, is_clear: bool = False) -> list[Report]:
     """What both judges say of all that was in the air."""
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     path = ARTEFACTS / f"{name}.pcap"
-    write(path, air.world.air, adapter.keys)
-    reports = audit(air.world.air.log, adapter.keys, is_clear=is_clear)
+    write(path, air.world.air, air.keys)
+    reports = audit(air.world.air.log, air.keys, is_clear=is_clear)
     assert dissected(path, "_ws.malformed || btle.crc.incorrect || btle.crc.indeterminate") == []
     path.unlink()
     return reports
@@ -75,7 +85,7 @@ async def test_bluez_finds_connects_and_parts(guest: Guest, air: tuple[EmulatedA
             await world.until(lambda _: len(node.reasons) == count, 30)
             node.advertise()
     assert node.reasons == [0x13, 0x13]
-    reports = judged(world, adapter, "emulated-air", is_clear=True)
+    reports = judged(world, "emulated-air", is_clear=True)
     assert len(reports) == 2 and all(report.events > 20 and report.left_out == 0 for report in reports)
 
 
@@ -95,5 +105,48 @@ async def test_a_connection_of_bluez_outlives_bad_weather(
         await world.pass_by(3 * SECOND)
         await tool.ask(f"disconnect {node.address}", "Successful disconnected")
         await world.until(lambda _: node.reasons, 30)
-    report, = judged(world, adapter, "emulated-air-noise")
+    report, = judged(world, "emulated-air-noise")
     assert report.repeated > 5 and report.answered < report.events
+
+
+async def test_our_host_pairs_and_comes_back_with_the_bond(
+    guest: Guest, air: tuple[EmulatedAir, EmulatedAdapter], tmp_path: pathlib.Path
+) -> None:
+    world, adapter = air
+    board = await board_in(world, tmp_path)
+    async with Bluetoothctl(guest, "NoInputNoOutput") as tool:
+        tool.say(f"select {adapter.address}")
+        await tool.ask("show", f"Controller {adapter.address}")
+        await tool.find(board.address)
+        await tool.ask(f"pair {board.address}", "Pairing successful")
+        await board.line("paired")
+        opened = await l2cap(guest, "channel", board.address, "--adapter", adapter.address)
+        assert opened.error is None and opened.facts["mtu"] == 1040
+        await tool.ask(f"disconnect {board.address}", "Successful disconnected")
+        said = len(board.program.lines)
+        await tool.ask(f"connect {board.address}", "Connection successful")
+        await board.line("encrypted", said)
+        opened = await l2cap(guest, "channel", board.address, "--adapter", adapter.address)
+        assert opened.error is None
+        await tool.ask(f"remove {board.address}", "Device has been removed")
+    # One key for both connections, which is what the bond is.
+    assert len(world.keys) == 1
+    reports = judged(world, "emulated-air-bond", is_clear=True)
+    assert len(reports) == 2 and all(report.encrypted > 10 for report in reports)
+
+
+async def test_rounds_are_held_over_a_link_layer_that_is_not_ours(
+    guest: Guest, air: tuple[EmulatedAir, EmulatedAdapter], tmp_path: pathlib.Path
+) -> None:
+    world, _ = air
+    reference = await asyncio.to_thread(Reference.of, tmp_path, 1, 2, *LOSSLESS)
+    await board_in(world, tmp_path, reference.examples(1))
+    gateway = await Gateway.start(guest, "--no-usb", "--minimum-boards", "1", "--rounds", "2", *LOSSLESS)
+    try:
+        await permit_join(gateway, "60s")
+        assert results(await gateway.held(400)) == results(reference.rounds)
+    finally:
+        await gateway.stop()
+    report, *_ = judged(world, "emulated-air-rounds", is_clear=True)
+    print(f"{report.packets} packets in {report.events} events, {report.encrypted} of them encrypted")
+    assert report.encrypted > 100
