@@ -162,7 +162,8 @@ class Uarte(Peripheral):
     def received(self) -> int:
         value = self["RXD"]
         self._register_full = False
-        self.after(0, self._drain)
+        # At once: who clears the event before he reads, as he should, finds it again.
+        self._drain()
         return value
 
     # Sending.
