@@ -58,8 +58,8 @@ class Report:
 
 def audit(packets: Iterable[Packet], keys: Iterable[bytes] = (), *, is_clear: bool = False) -> list[Report]:
     """A report of every connection, in the order of their beginnings. `keys`: the long-term keys of those that are
-    encrypted, as HCI has them. `is_clear`: nothing got lost, so nobody repeats what was acknowledged, or goes on with an event
-    in which nobody has more data."""
+    encrypted, as HCI has them. `is_clear`: nothing got lost, and no radio was needed for anything else while it listened, so
+    nobody repeats what was acknowledged, or goes on with an event in which nobody has more data."""
     listener = Listener(keys)
     judges: dict[Connection, _Judge] = {}
     advertised: list[Packet] = []

@@ -16,4 +16,4 @@ class EmulatedAdapter(Adapter):
         address = f"C0:FF:EE:00:02:{number:02X}"
         self.controller = Controller(world, f"adapter {number}", address, number)
         super().__init__(self.controller, address, guest)
-        self.controller.host = self._h4
+        self.controller.port = self._h4

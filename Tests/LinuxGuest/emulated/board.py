@@ -25,7 +25,7 @@ class HostedBoard:
         self.serial = serial_number(identity)
         self.controller = Controller(world, name, f"C0:FF:EE:00:04:{identity & 0xFF:02X}", identity & 0xFF)
         self._h4 = H4Port(self.controller)
-        self.controller.host = self._h4
+        self.controller.port = self._h4
         #: What survives a loss of power.
         self.flash = folder / f"{name}.flash"
         self._command = [program, "--id", f"{identity:x}", "--state", self.flash, "--exit-with-parent", *options]
