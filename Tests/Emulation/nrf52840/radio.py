@@ -258,13 +258,14 @@ class Radio(Peripheral):
 
     # Receiving.
 
-    def hear(self, packet: Packet, fate: Fate) -> None:
+    def hear(self, packet: Packet, fate: Fate, lateness: int) -> None:
         """A packet begins in the air."""
-        begin = self.machine.to_local(packet.start)
+        begin = self.machine.to_local(packet.start + lateness)
+        end = self.machine.to_local(packet.end + lateness)
         heard = begin + packet.phy.address_time + self.chain.receive(packet.phy)
-        self.at(heard, lambda: self._recognize(packet, begin, fate))
+        self.at(heard, lambda: self._recognize(packet, begin, end, fate))
 
-    def _recognize(self, packet: Packet, begin: int, fate: Fate) -> None:
+    def _recognize(self, packet: Packet, begin: int, end: int, fate: Fate) -> None:
         """The packet's address has ended."""
         if self.state is not State.RECEIVING or self._receiving is not None or self._listening_since > begin:
             return
@@ -277,7 +278,6 @@ class Radio(Peripheral):
         order = self._next_order()
         self["RXMATCH"] = matches[0]
         self.event("ADDRESS")
-        end = self.machine.to_local(packet.end)
         self.at(end + self.chain.receive(packet.phy), lambda: self._received(order, packet, end, fate))
         if self["DACNF"] & 0xFF and len(packet.pdu) >= 2 + DEVICE_ADDRESS_BYTES:
             self.after(

@@ -5,6 +5,7 @@ They are why a test of our own firmware on the model means something: nobody mad
 
 from __future__ import annotations
 
+import random
 import struct
 
 import pytest
@@ -90,6 +91,39 @@ def test_what_is_lost_or_damaged_in_the_air_is_sent_again() -> None:
         link.central.send_data(link.central_handle, bytes((number,)) * 20)
         assert link.peripheral.data(4000) == bytes((number,)) * 20
     link.assert_alive()
+
+
+@pytest.mark.parametrize("image", [controllers.UART, controllers.USB], ids=lambda i: i.package)
+def test_damaged_packets_do_no_harm_where_they_are_decrypted(image: controllers.Image) -> None:
+    world = World()
+    (_, peripheral), (_, central) = (
+        boot(world, name, image, address, seed)
+        for seed, (name, address) in enumerate((("peripheral", NEAR), ("central", FAR))))
+    link = connect(world, central, peripheral, NEAR)
+    encrypt(link, bytes(16))
+    world.air.weather = Noise(5, bit_errors=1e-3)
+    for _ in range(3):
+        # As many as the controller has room for.
+        for number in range(7):
+            central.send_data(link.central_handle, bytes((number,)) * 27)
+        for number in range(7):
+            assert peripheral.data(4000) == bytes((number,)) * 27
+    link.assert_alive()
+
+
+def test_packets_may_come_as_late_as_the_standard_lets_them() -> None:
+    link, draw = pair_of_controllers(), random.Random(3)
+    link.world.air.lateness = lambda _packet, _receiver: draw.randrange(2 * MICROSECOND)
+    exchanged = len(link.world.air.log)
+    link.world.run_for(SECOND)
+    link.assert_alive()
+    assert len(link.world.air.log) >= exchanged + 2 * 33
+
+
+def test_answers_that_come_far_too_late_end_a_connection() -> None:
+    link = pair_of_controllers()
+    link.world.air.lateness = lambda packet, _receiver: 40 * MICROSECOND if packet.sender == "peripheral" else 0
+    assert link.central.event(DISCONNECTED)[3] in (0x08, 0x3E)
 
 
 def test_silence_ends_a_connection() -> None:
