@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from .link_layer import channel_by_first_algorithm, channel_by_second_algorithm
 from .listener import Connection
-from .units import MICROSECOND, MILLISECOND
+from .units import MICROSECOND, MILLISECOND, low_frequency_time
 
-#: What a sleep clock may be off besides its drift (4.2.2), and what a receiver has to allow for because of both ends'.
-#: Zephyr's central needs the latter for the first event of a window, which it works out in periods of 32.768 kHz: it was
-#: seen to begin 26.7 µs before its window.
-JITTER, JITTER_OF_BOTH = 16 * MICROSECOND, 32 * MICROSECOND
+#: What a sleep clock may be off besides its drift (4.2.2).
+JITTER = 16 * MICROSECOND
+#: The same for the first event in a window, which Zephyr's central works out in periods of 32.768 kHz: it was seen to begin
+#: up to 32.3 µs before its window.
+WINDOW_JITTER = JITTER + low_frequency_time(1)
 #: What intervals, offsets and window sizes are multiples of; how long after a CONNECT_IND its window begins.
 UNIT = WINDOW_DELAY = 1_250 * MICROSECOND
 TIMEOUT_UNIT = 10 * MILLISECOND
@@ -55,7 +56,7 @@ class Schedule:
             self.counter += 1
             self._update()
             # The anchor is the central's doing: only its clock counts, within what it says of it.
-            jitter = JITTER if self._next.earliest == self._next.latest else JITTER_OF_BOTH
+            jitter = JITTER if self._next.earliest == self._next.latest else WINDOW_JITTER
             slack = jitter + (self._next.latest - self._known) * self._connection.request.accuracy // MILLION
             if start < self._next.earliest - slack:
                 return f"comes {(self._next.earliest - start) / MICROSECOND:.2f} µs before event {self.counter}"
