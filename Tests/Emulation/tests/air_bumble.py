@@ -14,9 +14,9 @@ from bumble.keys import KeyStore, MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport.common import StreamPacketSource
 from nrf52840 import MILLISECOND, World
+from peers.hci import Host as Controller
 
 from .air_peers import ADDRESS, CENTRAL, Meeting
-from .hci import Host as Controller
 
 Result = TypeVar("Result")
 #: Handle of the nonces' characteristic (Protocols/gatt.md, section 2).

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from nrf52840 import MILLISECOND, Machine, UsbHost, World, by_bootloader
 from nrf52840.air import Packet
+from peers import controllers
 
-from . import controllers
 from .board import BYTES, CONTROL, IDENTITY, SET_LINES, START, framed, greeting, new_flash
 
 CENTRAL = bytes.fromhex("1112131415d6")

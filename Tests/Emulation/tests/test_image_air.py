@@ -17,8 +17,8 @@ from bumble.hci import Phy as BumblePhy
 from bumble.l2cap import LeCreditBasedChannelSpec
 from nrf52840 import MICROSECOND, MILLISECOND, SECOND, UsbHost
 from nrf52840.air import Noise, Phy
+from peers import controllers
 
-from . import controllers
 from .air_bumble import Central
 from .air_peers import (
     ADDRESS, ADVERTISING_REPORT, ALGORITHM, ATTRIBUTES, DATA_LENGTH_CHANGE, DISCONNECTED, PHY_UPDATE, Meeting,
