@@ -5,49 +5,22 @@ from __future__ import annotations
 import asyncio
 import pathlib
 import random
-import shutil
-import subprocess
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
 
 from emulated import EmulatedAdapter, EmulatedAir, HostedBoard
 from machine.guest import Guest
 from nrf52840 import MICROSECOND, SECOND
 from nrf52840.air import Noise
-from nrf52840.audit import Report, audit
-from nrf52840.capture import write
 
-from .air_desk import ARTEFACTS, DIGITS
+from .air_desk import DIGITS
 from .bluez import Bluetoothctl, l2cap
+from .chips_air import air, judged
 from .commands import permit_join
 from .gateway import Gateway
 from .reference import PROGRAMS, Reference, identity, results
 
+__all__ = ["air"]
+
 LOSSLESS = ("--codec", "lossless")
-#: Bonds, and what bluetoothd remembers.
-FORGET = """
-    for device in $(busctl tree org.bluez --list | grep -E '^/org/bluez/hci[0-9]+/dev_[0-9A-F_]+$'); do
-      busctl call org.bluez ${device%/dev_*} org.bluez.Adapter1 RemoveDevice o $device
-    done
-    """
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def air(guest: Guest) -> AsyncIterator[tuple[EmulatedAir, EmulatedAdapter]]:
-    """An air with an adapter of the guest in it, which bluetoothd has taken up."""
-    was_active = bool(guest.execute("systemctl is-active bluetooth"))
-    async with EmulatedAir() as air:
-        adapter = await air.adapter(guest)
-        await adapter.plug()
-        await asyncio.to_thread(guest.check, "systemctl start bluetooth")
-        await adapter.until_ready()
-        yield air, adapter
-        print(f"{air.measure():.2f} virtual seconds in a real one")
-        await asyncio.to_thread(guest.check, FORGET)
-        await adapter.unplug()
-        if not was_active:
-            await asyncio.to_thread(guest.check, "systemctl stop bluetooth")
 
 
 async def board_in(air: EmulatedAir, folder: pathlib.Path, data: pathlib.Path = DIGITS) -> HostedBoard:
@@ -56,24 +29,6 @@ async def board_in(air: EmulatedAir, folder: pathlib.Path, data: pathlib.Path = 
         "board", identity(1), PROGRAMS / "virtual-board", folder, ["--data", data, "--pairing", "just-works"])
     await board.power_on()
     return board
-
-
-def judged(air: EmulatedAir, name: str) -> list[Report]:
-    """What both judges say of all that was in the air."""
-    ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    path = ARTEFACTS / f"{name}.pcap"
-    write(path, air.world.air, air.keys)
-    reports = audit(air.world.air.log, air.keys)
-    assert dissected(path, "_ws.malformed || btle.crc.incorrect || btle.crc.indeterminate") == []
-    path.unlink()
-    return reports
-
-
-def dissected(path: pathlib.Path, wanted: str) -> list[str]:
-    program = shutil.which("tshark")
-    assert program, "no tshark; Scripts/install-dependencies --test installs it"
-    return subprocess.run(
-        [program, "-n", "-r", path, "-Y", wanted], check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 async def test_bluez_finds_connects_and_parts(guest: Guest, air: tuple[EmulatedAir, EmulatedAdapter]) -> None:
