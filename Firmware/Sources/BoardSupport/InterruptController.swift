@@ -33,6 +33,12 @@ public enum InterruptController {
     instruction_barrier()
   }
 
+  /// Keeps all interrupts away.
+  public static func holdAll() {
+    for bank in UInt32(0)..<2 { register_write(enableClear + 4 * bank, .max) }
+    data_barrier()
+  }
+
   /// Lets interrupt `number` through again, one that is pending included.
   public static func release(_ number: UInt32) {
     // What was done meanwhile is in memory before the interrupt looks at it.

@@ -102,6 +102,7 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
   public static func restart(after record: FaultRecord) -> Never {
     var record = record
     if fault_keep(&record) < mostFaults { system_reset() }
+    RadioDriver.silence()
     Lights.showSurrender()
     while true { wait_for_interrupt() }
   }

@@ -193,6 +193,13 @@ struct RadioDriver: ~Copyable {
       to: RadioTimer.packetEnd - delay, rssi: 0 &- Int8(truncatingIfNeeded: RADIO.rssisample.value & 0x7f))
   }
 
+  /// Ends whatever the radio does, and all that would begin anything, for good.
+  static func silence() {
+    PPI.chenclr.value = .max
+    RADIO.shorts.value = 0
+    RADIO.tasksDISABLE.trigger()
+  }
+
   private mutating func switchOff() {
     phase = .off
     PPI.chenclr.value = Self.whileOpening | Self.whileListening
