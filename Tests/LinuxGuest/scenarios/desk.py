@@ -41,7 +41,9 @@ class Desk:
 
     #: Leaves the guest as it was, and prints what is wrong with it.
     tidy = """
-        for _ in $(seq 600); do ls /dev/ttyACM* >/dev/null 2>&1 || break; sleep 0.1; done
+        gone() { ! ls /dev/ttyACM* >/dev/null 2>&1; }
+        # One that was plugged in a moment before it was pulled may come and go after the others have gone.
+        for _ in $(seq 600); do if gone && sleep 1 && gone; then break; fi; sleep 0.1; done
         ls /dev/ttyACM* 2>/dev/null; udevadm settle
         dmesg | grep -E 'BUG|Oops|list_del corruption|use-after-free|blocked for more than'
         systemctl --failed --no-legend --plain

@@ -16,6 +16,7 @@ LOSSLESS = ("--rounds", "6", "--codec", "lossless")
 
 
 async def test_the_kernel_has_nothing_to_complain_of(desk: Desk) -> None:
+    await desk.run("echo 'fedbridge: from here on' > /dev/kmsg")
     await desk.plug(chip_board(desk, 1).board)
     await desk.eventually("[ -e /dev/ttyACM0 ] && udevadm settle")
     told = await desk.run("lsusb -v -d 2341:805a 2>&1")
@@ -28,7 +29,9 @@ async def test_the_kernel_has_nothing_to_complain_of(desk: Desk) -> None:
     # What lsusb says of descriptors that it cannot make sense of, or that were not given to it.
     assert not re.search(r"(?i)unrecogni[sz]ed|can't|cannot|error|invalid|junk|\bwarning", told), told
     assert await desk.run(f"readlink -f /dev/fedbridge/{serial}") == "/dev/ttyACM0\n"
-    complaints = await desk.run("dmesg | grep -iE 'vhci|usb|cdc_acm' | grep -iE 'error|fail|reset full|invalid|warn' || true")
+    said = "dmesg | tac | sed '/fedbridge: from here on/q' | tac"
+    assert "cdc_acm" in await desk.run(said)
+    complaints = await desk.run(f"{said} | grep -iE 'vhci|usb|cdc_acm' | grep -iE 'error|fail|reset full|invalid|warn' || true")
     assert complaints == ""
 
 
@@ -57,12 +60,16 @@ async def test_cables_are_pulled_and_power_is_cut_while_its_flash_is_written(des
         before = chip.device.failure
         operation = flash.operations + chance.randrange(1, 300)
         flash.cut_power_at(operation, chance.randrange(1 << 30))
-        while chip.device.failure is before and not held.done():
+        # Or the cable is pulled before it comes to that.
+        for _ in range(500):
+            if chip.device.failure is not before or held.done():
+                break
             await asyncio.sleep(0.02)
         if held.done():
             break
-        assert isinstance(chip.device.failure, PowerCut), chip.device.failure
-        cuts += 1
+        if chip.device.failure is not before:
+            assert isinstance(chip.device.failure, PowerCut), chip.device.failure
+            cuts += 1
         desk.hub.unplug(chip.board)
         await asyncio.sleep(chance.random())
         await desk.hub.plug(chip.board, 0)

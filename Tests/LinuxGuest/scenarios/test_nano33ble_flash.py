@@ -53,9 +53,9 @@ async def test_a_cable_pulled_while_it_is_flashed_leaves_it_in_the_bootloader_an
         result = await command.end()
     assert (result.status, result.last["code"]) == (1, "flash-port-lost"), result.lines
     assert not chip.flash.has_application
-    given_back = await gateway.line("given back")
+    lent = await gateway.line("lent to another program")
     await desk.plug(chip.board)
-    await gateway.line("bootloader; it is left alone", given_back)
+    await gateway.line("bootloader; it is left alone", lent)
     result = await flash(desk, SERIAL, path, gateway.state)
     assert result.status == 0 and result.last["after"] == NEW, (result.lines, gateway.tail())
     assert holds(chip, program)
