@@ -13,6 +13,9 @@ public struct LinkLayerConfiguration: Sendable {
   /// The longest that getting one packet encrypted or decrypted takes, in µs: it is not begun so shortly before an event
   /// must be over, for the next event is planned then.
   public var packetTime: UInt32 = 1500
+  /// Whether the radio can only send on the PHY that it listens on, as one that turns round by itself. No other two are
+  /// agreed on then.
+  public var symmetricPHYsOnly = false
   /// Company that it says to be made by, as the Assigned Numbers count them; 0xffff is none.
   public var company: UInt16 = 0xffff
   /// Its own version, as its company counts.

@@ -72,6 +72,18 @@ struct ConnectingTests {
     #expect(world.peripheral.lateCommands == 0)
   }
 
+  /// A central that plans by a clock of 32.768 kHz may begin a little before the window that it has announced.
+  @Test func meetsACentralThatIsEarlierThanItsWindow() {
+    let world = World.connected {
+      $0.interval = 6
+      $0.windowOffset = 0
+      $0.windowSize = 1
+      $0.windowUse = -30
+    }
+    world.run(for: 500_000)
+    #expect(world.central.answeredEvents == world.central.eventCount)
+  }
+
   @Test func answersAfterTheInterFrameSpace() {
     let world = World.connected()
     world.run(for: 1_000_000)

@@ -217,6 +217,27 @@ struct ProcedureTests {
     #expect(world.central.answeredEvents == world.central.eventCount)
   }
 
+  /// A radio that can only send on the PHY that it listens on has one PHY for both directions.
+  @Test(
+    arguments: [
+      ([3, 3], 2), ([2, 2], 2), ([1, 1], 1), ([2, 1], 1), ([1, 3], 1),
+    ] as [([UInt8], UInt8)]) func agreesOnOnePHYForBothDirections(wished: [UInt8], answered: UInt8)
+  {
+    var configuration = LinkLayerConfiguration()
+    configuration.symmetricPHYsOnly = true
+    let world = World.connected(configuration: configuration)
+    world.central.send(control: [0x16] + wished)
+    world.run(for: 300_000)
+    #expect(world.central.controls(0x17) == [[0x17, answered, answered]])
+    world.central.startPHYs(toPeripheral: .twoMegabit, toCentral: .twoMegabit)
+    world.run(for: 1_000_000)
+    #expect(world.host.last(0x3e, subevent: 0x0c) == [0x0c, 0, 1, 0, 2, 2])
+    // A central that does not keep to it is not obeyed.
+    world.central.startPHYs(toPeripheral: .twoMegabit, toCentral: .oneMegabit)
+    world.run(for: 1_000_000)
+    #expect(world.host.disconnectReason == 0x1e)
+  }
+
   @Test func asksForAnotherPHY() {
     let world = World.connected()
     world.host.command(0x2032, [1, 0, 0, 2, 2, 0, 0])

@@ -17,8 +17,16 @@ public protocol ControllerPort {
   /// - Returns: how many were taken from the beginning of `bytes`.
   func send(_ bytes: Span<UInt8>) -> Int
 
+  /// Whether ``show(_:)`` shows anything; if not, what composes the lines is left out of the image.
+  static var hasDisplay: Bool { get }
+
   /// Shows a line to whoever stands before the board, such as the number to type.
   func show(_ line: Span<UInt8>)
+}
+
+extension ControllerPort {
+  /// True.
+  public static var hasDisplay: Bool { true }
 }
 
 /// The Bluetooth host above a controller, as the board's carrier in the air.
@@ -33,8 +41,7 @@ public final class BluetoothCarrier<Port: ControllerPort>: AirCarrier {
   /// What to use instead of the secret that came over the cable.
   private let secretOverride: CableSecret?
   private var host: BLEHost
-  /// Controllers hand on what came in one packet of the link layer, 251 octets; virtual ones whole frames.
-  private var framing = H4Framing(maximumPacket: 1100)
+  private var framing: H4Framing
   private var input = [UInt8](repeating: 0, count: 256)
   private var packet = BoundedBytes(capacity: BLEHost.recommendedPacketCapacity)
   private var sent = 0
@@ -45,12 +52,15 @@ public final class BluetoothCarrier<Port: ControllerPort>: AirCarrier {
   /// A host that is silent until it is started.
   ///
   /// - Parameters:
+  ///   - longestPacket: octets of the longest packet that the controller hands in. Controllers hand on what came in one
+  ///     packet of the link layer, which is 256; virtual ones whole frames.
   ///   - noise: gives words that nobody can guess: the keys are made of eight of them.
   public init(
     port: Port, configuration: BLEHostConfiguration, mode: PairingMode, secretOverride: CableSecret?,
-    noise: () -> UInt32
+    longestPacket: Int = 1100, noise: () -> UInt32
   ) {
     self.port = port
+    framing = H4Framing(maximumPacket: longestPacket)
     self.mode = mode
     self.secretOverride = secretOverride
     host = BLEHost(
@@ -161,6 +171,7 @@ public final class BluetoothCarrier<Port: ControllerPort>: AirCarrier {
       Self.keep(bonds, in: &runtime)
     default: break
     }
+    guard Port.hasDisplay else { return }
     line.removeAll()
     event.appendLine(to: &line)
     if line.count > 0 { Self.show(line, on: port) }

@@ -8,7 +8,7 @@ public import TrainingCore
 public struct ExampleShard: ExampleStore {
   /// Why a file holds no examples.
   public enum Failure: Error {
-    /// There is no memory for the order of so many examples.
+    /// More than 65,536 examples, or no memory for the order of so many.
     case tooMany
     /// It is no data set file, or of another version.
     case notADataset
@@ -23,9 +23,12 @@ public struct ExampleShard: ExampleStore {
   /// Number of classes.
   public private(set) var classCount = 0
 
+  /// Their numbers take two bytes each, as RAM is short.
+  private static var mostExamples: Int { Int(UInt16.max) + 1 }
+
   private let file: UnsafeRawBufferPointer
-  /// Examples of both sets: the training ones first.
-  private var order: UnsafeMutableBufferPointer<UInt32>
+  /// Examples of both sets, by number: the training ones first.
+  private var order: UnsafeMutableBufferPointer<UInt16>
   private var trainingCount = 0
   private var labels = 0
   private var splits = 0
@@ -43,10 +46,10 @@ public struct ExampleShard: ExampleStore {
   /// - Parameters:
   ///   - file: its bytes, which stay as they are.
   ///   - mayBeFollowed: whether other bytes may stand behind the file, as in flash.
-  ///   - table: gives memory for as many words as it is asked for, or nil if there is not so much.
+  ///   - table: gives memory for as many numbers as it is asked for, or nil if there is not so much.
   public init(
     in file: UnsafeRawBufferPointer, mayBeFollowed: Bool = false,
-    table: (Int) -> UnsafeMutableBufferPointer<UInt32>?
+    table: (Int) -> UnsafeMutableBufferPointer<UInt16>?
   ) throws(Failure) {
     self.file = file
     order = UnsafeMutableBufferPointer(start: nil, count: 0)
@@ -123,14 +126,14 @@ public struct ExampleShard: ExampleStore {
   }
 
   /// Writes down which examples belong to which set.
-  private mutating func sort(_ table: (Int) -> UnsafeMutableBufferPointer<UInt32>?) throws(Failure) {
+  private mutating func sort(_ table: (Int) -> UnsafeMutableBufferPointer<UInt16>?) throws(Failure) {
     let count = (splits - labels) / 3
-    guard let table = table(count), table.count == count else { throw .tooMany }
+    guard count <= Self.mostExamples, let table = table(count), table.count == count else { throw .tooMany }
     order = table
     var place = 0
     for split in UInt8(0)...1 {
       for i in 0..<count where file[splits + i] == split {
-        order[place] = UInt32(i)
+        order[place] = UInt16(truncatingIfNeeded: i)
         place += 1
       }
       if split == 0 { trainingCount = place }

@@ -61,7 +61,7 @@ void board_before_memory(void) {
   }
 }
 
-uint32_t *example_table(void) {
-  static uint32_t table[MOST_EXAMPLES];
+uint16_t *example_table(void) {
+  static uint16_t table[MOST_EXAMPLES];
   return table;
 }

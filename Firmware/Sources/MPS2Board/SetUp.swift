@@ -93,14 +93,14 @@ extension MPS2Machine {
     do throws(ExampleShard.Failure) {
       return try ExampleShard(in: UnsafeRawBufferPointer(start: start, count: count)) { examples in
         // Behind the file.
-        let table = (start + count).alignedUp(for: UInt32.self)
-        guard count + 4 + 4 * examples <= memory.count else { return nil }
+        let table = (start + count).alignedUp(for: UInt16.self)
+        guard count + 2 + 2 * examples <= memory.count else { return nil }
         return UnsafeMutableBufferPointer(
-          start: table.bindMemory(to: UInt32.self, capacity: examples), count: examples)
+          start: table.bindMemory(to: UInt16.self, capacity: examples), count: examples)
       }
     } catch {
       switch error {
-      case .tooMany: refuse("data=", "is larger than the memory for examples")
+      case .tooMany: refuse("data=", "has more examples than there is room for, or than 65,536")
       case .notADataset: refuse("data=", "is no data set file of version 1")
       case .damaged: refuse("data=", "is damaged; make the file anew")
       }

@@ -1,3 +1,4 @@
+import BoardSupport
 import CBoard
 
 /// The way into Arduino's bootloader.
@@ -15,7 +16,10 @@ enum Bootloader {
   /// own run; GPREGRET does not survive that, memory does. Without a watchdog the mark in GPREGRET does it at once.
   static func enter() -> Never {
     interrupts_disable()
+    // One that is pending would not let the processor sleep.
+    InterruptController.holdAll()
     USBCarrier.leave()
+    RadioDriver.silence()
     POWER.gpregret.value = stayMark
     register_write(pressMarkAddress, pressMark)
     data_barrier()

@@ -3,13 +3,17 @@ import CBoard
 import CNano33BLE
 
 /// The part of the chip's flash that is the board's storage, worked by the NVMC. The processor stands still while it
-/// works: about 41 µs for a word. The 85 ms that a page takes are cut into slices, between which interrupts are taken:
-/// a host that waits 5 ms for an answer notices nothing.
+/// works: about 41 µs for a word, which the radio's interrupt can bear. The 85 ms that a page takes are cut into slices,
+/// between which interrupts are taken: a host that waits 5 ms for an answer notices nothing. They are put between what the
+/// radio does, as far as that leaves room.
 public struct ChipFlash: BoardFlash {
-  /// Milliseconds of a slice of an erasure, and slices that make a whole one, with some in reserve: the datasheet asks
-  /// for 85 ms.
-  private static var slice: UInt32 { 5 }
-  private static var slices: Int { 18 }
+  /// Milliseconds that erasing a page takes, with some in reserve: the datasheet asks for 85 ms.
+  private static var erasure: UInt32 { 90 }
+  /// Milliseconds of a slice of it.
+  private static var longSlice: UInt32 { 5 }
+  private static var shortSlice: UInt32 { 1 }
+  /// Looks at the radio during an erasure, some microseconds each, after which it has to do without the processor.
+  private static var patience: Int { 100_000 }
 
   /// Bytes a page.
   public let pageSize = 4096
@@ -51,18 +55,36 @@ public struct ChipFlash: BoardFlash {
   /// Erases one page.
   public func erase(page: Int) throws(FlashError) {
     guard page >= 0, page < pageCount else { throw .outOfRange }
-    NVMC.erasepagepartialcfg.value = Self.slice
-    for _ in 0..<Self.slices {
-      Self.change(to: NVMC.Mode.een)
-      NVMC.erasepagepartial.value = address(of: page * pageSize)
-      Self.waitUntilReady()
-      Self.change(to: NVMC.Mode.ren)
+    var left = Self.erasure
+    var patience = Self.patience
+    while left > 0 {
+      interrupts_disable()
+      let slice = Self.slice(isPatient: patience > 0)
+      if slice > 0 {
+        NVMC.erasepagepartialcfg.value = slice
+        Self.change(to: NVMC.Mode.een)
+        NVMC.erasepagepartial.value = address(of: page * pageSize)
+        Self.waitUntilReady()
+        Self.change(to: NVMC.Mode.ren)
+        left -= min(left, slice)
+      } else {
+        patience -= 1
+      }
+      interrupts_enable()
     }
     // A row of pages is no loop that hangs.
     Watchdog.feed()
     for i in page * pageSize..<(page + 1) * pageSize {
       guard memory[i] == 0xff else { throw .eraseFailed }
     }
+  }
+
+  /// How many milliseconds the processor may stand still now; 0 if the radio needs it.
+  private static func slice(isPatient: Bool) -> UInt32 {
+    // With what is around a slice, in µs.
+    if BluetoothController.sparesProcessor(for: longSlice * 1000 + 50) { return longSlice }
+    if BluetoothController.sparesProcessor(for: shortSlice * 1000 + 50) || !isPatient { return shortSlice }
+    return 0
   }
 
   private func address(of offset: Int) -> UInt32 {

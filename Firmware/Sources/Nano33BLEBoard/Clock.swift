@@ -2,25 +2,28 @@ import BoardSupport
 import CBoard
 import LinkProtocol
 
-/// Time by TIMER1, which counts microseconds in 32 bits, and an alarm by its interrupt. It counts the crystal's
+/// Time by TIMER1, which counts microseconds in 32 bits, and alarms by its interrupt. It counts the crystal's
 /// oscillation, some tens of parts in a million off at any temperature; the oscillator that runs from reset on may be
 /// off by a hundred times that, and USB does not bear it.
 struct Clock {
   /// Capture and compare registers.
   private static var captured: UInt32 { 0 }
   private static var alarm: UInt32 { 1 }
-  /// 16 MHz divided by 2⁴.
-  private static var toMicroseconds: UInt32 { 4 }
+  private static var linkAlarm: UInt32 { 2 }
 
   private var last: UInt32 = 0
   private var wraps: UInt32 = 0
 
   init() {
     CLOCK.tasksHFCLKSTART.trigger()
-    TIMER1.bitmode.value = TIMER1.bits32
-    TIMER1.prescaler.value = Self.toMicroseconds
+    TIMER1.setToMicroseconds()
     TIMER1.tasksSTART.trigger()
-    InterruptController.enable(TIMER1.interruptNumber)
+    InterruptController.enable(TIMER1.interruptNumber, urgency: Urgency.others)
+  }
+
+  /// Waits until the crystal runs, without which there is no radio: some 0.4 ms after it was started.
+  static func awaitCrystal() {
+    while CLOCK.hfclkstat.value & CLOCK.crystalRuns != CLOCK.crystalRuns {}
   }
 
   private static func count() -> UInt32 {
@@ -42,12 +45,24 @@ struct Clock {
     let due = count() &+ microseconds
     TIMER1.cc(alarm).value = due
     TIMER1.eventsCOMPARE(alarm).forget()
-    TIMER1.intenset.value = TIMER1.compareInterrupt(alarm)
+    TIMER1.intenset.value = Timer.compareInterrupt(alarm)
     // Nobody rings for a moment that has passed while the alarm was set.
     if Int32(bitPattern: due &- count()) > 0 { wait_for_interrupt() }
   }
 
-  fileprivate static func rang() { TIMER1.eventsCOMPARE(alarm).forget() }
+  /// Has the link layer looked after in so many microseconds, or at once if there are none.
+  static func callLinkLayer(in microseconds: Int32) {
+    let due = count() &+ UInt32(bitPattern: microseconds)
+    TIMER1.eventsCOMPARE(linkAlarm).forget()
+    TIMER1.cc(linkAlarm).value = due
+    TIMER1.intenset.value = Timer.compareInterrupt(linkAlarm)
+    if Int32(bitPattern: due &- count()) <= 0 { BluetoothController.call() }
+  }
+
+  fileprivate static func rang() {
+    TIMER1.eventsCOMPARE(alarm).forget()
+    if TIMER1.eventsCOMPARE(linkAlarm).take() { BluetoothController.call() }
+  }
 }
 
 /// TIMER1: the alarm rang.

@@ -6,8 +6,7 @@ public import CBoard
 public import LinkProtocol
 import USBDevice
 
-/// The Arduino Nano 33 BLE as a board. Its carrier is its USB port; Bluetooth has no driver, and would be a further
-/// carrier behind the same protocol.
+/// The Arduino Nano 33 BLE as a board. Its carriers are its USB port, and Bluetooth, for whose host it has a controller.
 public struct Nano33BLEMachine: Machine, ~Copyable {
   /// Flash, examples, random numbers, LEDs.
   public typealias Hardware = Nano33BLEHardware
@@ -18,6 +17,8 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
 
   private var clock: Clock
   private let port: USBCarrier
+  /// The Bluetooth controller.
+  public let controller: Nano33BLEController
   private var touch = BootloaderTouch()
 
   /// Starts the board's drivers. Their interrupts run from now on.
@@ -36,12 +37,21 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
         vendor: 0x2341, product: 0x805a, release: 0x0010, manufacturer: ShortText("FedBridge"),
         name: ShortText("Nano 33 BLE"),
         identity: Self.identity))
+    controller = Nano33BLEController()
   }
 
   /// The chip's own number, which is the board's identity.
   public static var identity: UInt64 {
     UInt64(FICR.deviceID(1).value) << 32 | UInt64(FICR.deviceID(0).value)
   }
+
+  /// A number of 48 bits that the chip was given for a Bluetooth address.
+  public static var addressNumber: UInt64 {
+    UInt64(FICR.deviceAddress(1).value) << 32 | UInt64(FICR.deviceAddress(0).value)
+  }
+
+  /// A word from the chip's generator.
+  public static func randomWord() -> UInt32 { RandomSource.word() }
 
   /// What the board runs with.
   public static func makeHardware() -> Nano33BLEHardware { Nano33BLEHardware() }
@@ -77,7 +87,9 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
     lights.follow(now: clock.now())
     interrupts_disable()
     defer { interrupts_enable() }
-    guard !port.hasNews, !(room.contains(.carrier) && port.hasRoom) else { return }
+    guard !port.hasNews, !(room.contains(.carrier) && port.hasRoom), !controller.hasNews,
+      !(room.contains(.controller) && controller.hasRoom)
+    else { return }
     let now = clock.now()
     let due = Timestamp.earliest(deadline, .earliest(touch.deadline, lights.deadline))
     let left = due.map { $0 - now } ?? Self.longestSleep
@@ -90,6 +102,7 @@ public struct Nano33BLEMachine: Machine, ~Copyable {
   public static func restart(after record: FaultRecord) -> Never {
     var record = record
     if fault_keep(&record) < mostFaults { system_reset() }
+    RadioDriver.silence()
     Lights.showSurrender()
     while true { wait_for_interrupt() }
   }

@@ -2,6 +2,9 @@
 struct ConnectionTiming {
   /// What a packet may come too early or too late although both clocks are right, in µs.
   static let jitter: UInt32 = 16
+  /// The same of the first packet in a transmit window: a period and a half of the 32.768 kHz by which a central may plan
+  /// it. That of Zephyr 4.4.0 was seen to come 26 µs before the window that it had announced.
+  static let windowJitter: UInt32 = 46
 
   private(set) var parameters: LinkParameters
   private(set) var channelMap: ChannelMap
@@ -61,7 +64,8 @@ struct ConnectionTiming {
   var widening: UInt32 {
     let elapsed = UInt32(max(0, nominal.since(synchronised)))
     let drift = ((elapsed / 1000 + 1) * accuracy + 999) / 1000
-    return min(drift + Self.jitter, parameters.intervalTime / 2 - RadioCommand.interFrameSpace)
+    let jitter = windowSize > 0 ? Self.windowJitter : Self.jitter
+    return min(drift + jitter, parameters.intervalTime / 2 - RadioCommand.interFrameSpace)
   }
 
   /// The earliest moment at which the central may begin.

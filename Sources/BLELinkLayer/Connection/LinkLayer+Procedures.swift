@@ -30,7 +30,7 @@ extension LinkLayer {
       // Two procedures with an instant must not meet.
       self.connection?.wanted.remove(.phys)
       begin(.phys, now: now)
-      sendPHYs(ControlOpcode.phyRequest)
+      sendPHYs(ControlOpcode.phyRequest, among: 3)
     }
   }
 
@@ -124,20 +124,28 @@ extension LinkLayer {
 
   // MARK: PHYs
 
-  mutating func receivedPHYRequest(now: RadioTime) {
+  mutating func receivedPHYRequest(transmit: UInt8, receive: UInt8, now: RadioTime) {
     guard configuration.features.contains(.twoMegabit) else {
       return answerUnknown(ControlOpcode.phyRequest)
     }
     // The central's wins over one of ours that met it; it will reject ours (§5.3).
-    sendPHYs(ControlOpcode.phyResponse)
+    sendPHYs(ControlOpcode.phyResponse, among: transmit & receive)
     connection?.centralDeadline = now + Connection.responseTimeout
   }
 
-  mutating func sendPHYs(_ opcode: UInt8) {
+  /// - Parameter shared: PHYs that the peer takes in both directions.
+  mutating func sendPHYs(_ opcode: UInt8, among shared: UInt8) {
     guard let connection else { return }
+    var phys = connection.preferredPHYs
+    if configuration.symmetricPHYsOnly {
+      // The same single PHY in both fields: the central takes it for both directions, or changes nothing (§5.1.10).
+      let both = phys.transmit & phys.receive & shared
+      let one = both & 2 != 0 ? 2 : both & 1 != 0 ? 1 : connection.timing.receivePHY.rawValue
+      phys = (one, one)
+    }
     var pdu = ControlWriter(opcode)
-    pdu.append(connection.preferredPHYs.transmit)
-    pdu.append(connection.preferredPHYs.receive)
+    pdu.append(phys.transmit)
+    pdu.append(phys.receive)
     send(pdu)
   }
 
@@ -154,7 +162,9 @@ extension LinkLayer {
       return reportPHYs(status: ErrorCode.success)
     }
     guard isToCome(instant) else { return }
-    guard let receive, let transmit else { return drop(ErrorCode.invalidLinkParameters) }
+    guard let receive, let transmit, receive == transmit || !configuration.symmetricPHYsOnly else {
+      return drop(ErrorCode.invalidLinkParameters)
+    }
     self.connection?.timing.pendingPHY = (receive, transmit, instant)
     finished(.phys)
   }

@@ -75,7 +75,8 @@ extension LinkLayer {
     case .pingRequest: send(ControlWriter(ControlOpcode.pingResponse))
     case .lengthRequest(let lengths): receivedLengths(lengths, isRequest: true)
     case .lengthResponse(let lengths): receivedLengths(lengths, isRequest: false)
-    case .phyRequest: receivedPHYRequest(now: now)
+    case .phyRequest(let transmit, let receive):
+      receivedPHYRequest(transmit: transmit, receive: receive, now: now)
     case .phyUpdate(let toPeripheral, let toCentral, let instant):
       received(toPeripheral: toPeripheral, toCentral: toCentral, instant: instant)
     case .unknownResponse(let opcode): refused(opcode, error: ErrorCode.unsupportedRemoteFeature)

@@ -10,6 +10,8 @@ struct HCIEventQueue {
   /// Whether the longest event fits twice: what came from the air, and the answer to a command.
   var hasRoom: Bool { Self.capacity - count >= 2 * EventWriter.capacity }
 
+  var isEmpty: Bool { count == 0 }
+
   mutating func removeAll() { count = 0 }
 
   /// - Returns: false if there is no room, and the event is lost.

@@ -28,6 +28,15 @@ extension LinkLayer {
     }
   }
 
+  /// Whether ``received(hciPacket:now:)`` would take a command, and data within what the host may send. It takes none while
+  /// the host has not fetched the events that there are.
+  public var takesPackets: Bool { mutating get { events.hasRoom } }
+
+  /// Whether ``nextHCIPacket(into:)`` should be called: it may find nothing, but is not called in vain twice.
+  public var hasHCIPacket: Bool {
+    mutating get { !events.isEmpty || !delivery.isEmpty || completed > 0 || lost != nil }
+  }
+
   /// Writes the next packet for the host, H4 type octet first: what happened before what came after it.
   ///
   /// - Parameter packet: holds ``packetCapacity`` octets at least.

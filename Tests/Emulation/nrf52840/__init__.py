@@ -16,6 +16,8 @@ What is where, from the instruction up:
                  ciphers: the peripherals themselves
     machine      one chip; factory what is burnt into it, start how it starts, image what it can load
     world        several of them, with air between their radios
+    link_layer   what a listener knows who has only the standard; listener follows connections, schedule when their events
+                 are, audit judges every packet, capture writes a file for Wireshark
     usb_host     the other end of the USB cable: a host for tests; usb_bus what it sees of a device, usb_descriptors what
                  it reads, serial_host a serial port on that
     usbip        a chip at the Linux guest's USB, and pace, which lets it live in real time

@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from . import capture
+from .air import Air
 from .errors import ModelError, PowerCut
 from .image import APPLICATION, WrongImage
 from .machine import Machine
@@ -39,6 +41,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--trace", action="append", default=[], metavar="NAME", help="USBD, or UARTE0.TASKS; repeatable")
     parser.add_argument("--identity", type=lambda text: int(text, 16), default=0x0123_4567_89AB_CDEF, metavar="HEX")
     parser.add_argument("--flash", type=Path, metavar="FILE", help="keeps flash there from run to run")
+    parser.add_argument("--air", type=Path, metavar="FILE", help="write what it sends by radio there (pcap, for Wireshark)")
     parser.add_argument("--cut-power-at", type=int, metavar="N", help="in the middle of the N-th flash operation")
     return parser.parse_args()
 
@@ -96,9 +99,9 @@ def run(machine: Machine, arguments: argparse.Namespace) -> None:
         say(machine, "waits in the bootloader for another program")
 
 
-def make_machine(arguments: argparse.Namespace) -> Machine:
+def make_machine(arguments: argparse.Namespace, air: Air) -> Machine:
     start = from_vectors if arguments.from_vectors else by_bootloader
-    machine = Machine(start=start, identity=arguments.identity)
+    machine = Machine(start=start, identity=arguments.identity, air=air)
     if arguments.flash and arguments.flash.exists():
         machine.flash.load(0, arguments.flash.read_bytes())
     if arguments.from_vectors:
@@ -112,8 +115,9 @@ def make_machine(arguments: argparse.Namespace) -> Machine:
 
 def main() -> int:
     arguments = parse_arguments()
+    air = Air()
     try:
-        machine = make_machine(arguments)
+        machine = make_machine(arguments, air)
     except (OSError, WrongImage, ValueError) as error:
         print(f"nrf52840: {error}", file=sys.stderr)
         return 2
@@ -130,6 +134,8 @@ def main() -> int:
         pass
     if arguments.flash:
         arguments.flash.write_bytes(machine.flash.read(0, machine.kind.flash_bytes))
+    if arguments.air:
+        capture.write(arguments.air, air)
     core, took = machine.core, time.monotonic() - begun
     say(machine, f"{core.instructions} instructions, asleep for {core.slept / SECOND:.3f} s, {machine.flash.operations} "
                  f"flash operations, {took:.2f} s of real time")

@@ -76,6 +76,9 @@ class Fate(enum.Enum):
 
 #: Decides about a packet for a receiver, named by its machine.
 Weather = Callable[[Packet, str], Fate]
+#: How much later than it was sent a packet comes in at a receiver: what clocks, ramps and filters of real chips add. Not
+#: negative, and short beside an inter-frame space.
+Lateness = Callable[[Packet, str], int]
 
 
 class Noise:
@@ -105,6 +108,7 @@ class Air:
         self.radios: list[Radio] = []
         self.log: list[Packet] = []
         self.weather: Weather = lambda _packet, _receiver: Fate.CLEAR
+        self.lateness: Lateness = lambda _packet, _receiver: 0
         #: How strong packets come in, in dBm, by the names of sender and receiver.
         self.strengths: dict[tuple[str, str], int] = {}
 
@@ -113,7 +117,7 @@ class Air:
         for radio in self.radios:
             name = radio.machine.name
             if name != packet.sender and (fate := self.weather(packet, name)) is not Fate.LOST:
-                radio.hear(packet, fate)
+                radio.hear(packet, fate, self.lateness(packet, name))
 
     def has_collided(self, packet: Packet) -> bool:
         """Whether another packet was on the same frequency at the same time."""

@@ -123,7 +123,10 @@ class PacketCipher(Peripheral):
     def _input(self) -> tuple[bytes, bytes]:
         at = self["INPTR"]
         header = self.machine.memory.read(at, 3, "CCM")
-        length = header[1] if self["MODE"] & LONG_LENGTHS else header[1] & 0x1F
+        length = header[1] & 0x1F
+        if self["MODE"] & LONG_LENGTHS:
+            # A damaged packet may say any length: there is no more key stream than that.
+            length = min(header[1], self["MAXPACKETSIZE"] + (MIC if self._decrypts else 0))
         return header, self.machine.memory.read(at + 3, length, "CCM")
 
     def _output(self, header: bytes, body: bytes) -> None:

@@ -55,6 +55,7 @@ class Core:
         self.control = SystemControl(self)
         self.protection = Protection(self.control, ram_bytes, self.engine.forbid_execution)
         self._frames = Frames(self.engine)
+        self._masks = self.engine.registers(Register.PRIMASK, Register.BASEPRI, Register.FAULTMASK)
         self.engine.map_registers(
             system_control.BASE, system_control.SIZE, self.control.read, self.control.write)
         #: Time when the run that is going on began, and where it ends at the latest.
@@ -145,8 +146,7 @@ class Core:
 
     def _level(self) -> int:
         """What an exception must be more urgent than (Armv7-M ARM B1.5.4)."""
-        primask, basepri, faultmask = self.engine.registers(
-            Register.PRIMASK, Register.BASEPRI, Register.FAULTMASK).read()
+        primask, basepri, faultmask = self._masks.read()
         level = self.exceptions.active_priority()
         if basepri & 0xFF:
             level = min(level, self.exceptions.group(basepri & 0xE0))
@@ -216,7 +216,7 @@ class Core:
         if self.engine.state.event:
             self.engine.state.event = 0
             self.exceptions.event = True
-        self.pc = self.engine[Register.PC]
+        self.pc = self.engine.pc
         try:
             self._after(end)
         except StackError as error:

@@ -91,6 +91,10 @@ class Register(enum.IntEnum):
 
 MASKS = (Register.PRIMASK, Register.BASEPRI, Register.FAULTMASK)
 
+#: Unicorn's for registers: of a read offset and size, of a write the value too, each with a pointer that nobody needs.
+ON_READ = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p)
+ON_WRITE = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p)
 #: Peripherals: an offset and a size, for a write the value too.
 Read = Callable[[int, int], int]
 Write = Callable[[int, int, int], None]
@@ -137,6 +141,11 @@ class Engine:
         uc.hook_add(UC_HOOK_INTR, self._on_trap)
         uc.hook_add(UC_HOOK_MEM_INVALID, self._on_forbidden)
         self._unicorn: ctypes.c_void_p = uc._uch
+        #: Unicorn has only pointers to them.
+        self._callbacks: list[object] = []
+        self._program_counter = RegisterSet(self._unicorn, (Register.PC,))
+        #: Where to go on, after a run.
+        self.pc = 0
         self._hook()
         self._sets: dict[tuple[int, ...], RegisterSet] = {}
         self._fresh = uc.context_save()
@@ -164,20 +173,26 @@ class Engine:
     def map_registers(self, base: int, size: int, read: Read, write: Write) -> None:
         """What raises in there is raised again by `run`, after the instruction."""
 
-        def on_read(_uc: Uc, offset: int, size: int, _: object) -> int:
+        def on_read(_unicorn: object, offset: int, size: int, _: object) -> int:
             try:
                 return read(base + offset, size)
             except BaseException as error:  # noqa: BLE001  (C is above us)
                 self._fail(error)
                 return 0
 
-        def on_write(_uc: Uc, offset: int, size: int, value: int, _: object) -> None:
+        def on_write(_unicorn: object, offset: int, size: int, value: int, _: object) -> None:
             try:
                 write(base + offset, size, value)
             except BaseException as error:  # noqa: BLE001
                 self._fail(error)
 
-        self._uc.mmio_map(base, size, on_read, None, on_write, None)
+        # Not by `Uc.mmio_map`, whose wrappers take as long as all that is done here.
+        callbacks = ON_READ(on_read), ON_WRITE(on_write)
+        self._callbacks.append(callbacks)
+        read_pointer, write_pointer = (ctypes.cast(each, ctypes.c_void_p) for each in callbacks)
+        status = uclib.uc_mmio_map(self._unicorn, base, size, read_pointer, None, write_pointer, None)
+        if status != UC_ERR_OK:
+            raise UcError(status)
 
     def map_constants(self, base: int, content: bytes) -> None:
         """Memory that is only read."""
@@ -228,6 +243,7 @@ class Engine:
             state.waiting, state.group_mask = waiting, group_mask
         self._trap, self.forbidden = None, None
         status = self._emu_start(self._unicorn, pc | 1, NOWHERE, 0, 0)
+        self.pc = self._program_counter.read()[0]
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -241,7 +257,7 @@ class Engine:
             return TRAPS[self._trap]
         if self.forbidden is not None:
             return End.MEMORY
-        pc = self[Register.PC]
+        pc = self.pc
         if state.reason and pc == state.address:
             state.executed -= 1
             return STOPS[state.reason]

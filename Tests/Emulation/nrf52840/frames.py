@@ -39,13 +39,15 @@ class Frames:
         self._saved = engine.registers(
             Register.R0, Register.R1, Register.R2, Register.R3, Register.R12, Register.LR, Register.XPSR, Register.SP,
             Register.CONTROL)
+        # With an exception's number in XPSR, SP is the main stack's; so the order matters.
+        self._entered = engine.registers(Register.SP, Register.XPSR, Register.CONTROL, Register.LR)
         self._restored = engine.registers(
             Register.R0, Register.R1, Register.R2, Register.R3, Register.R12, Register.LR)
+        self._left = engine.registers(Register.SP, Register.XPSR)
         self._floats = engine.registers(*(Register.S0 + index for index in range(16)), Register.FPSCR)
 
     def push(self, return_address: int, number: int, from_handler: bool, saves_floats: bool) -> None:
         """Enters exception `number`: all but PC, which the vector has. The registers change even if it fails."""
-        engine = self._engine
         *general, xpsr, sp, control = self._saved.read()
         extended = bool(control & FLOATING_POINT) and saves_floats
         padding = sp & 4
@@ -54,11 +56,7 @@ class Frames:
         if extended:
             exc_return &= ~BASIC_FRAME
         floats = self._floats.read() if extended else None
-        engine[Register.SP] = sp
-        # With an exception's number in it, SP is the main stack's.
-        engine[Register.XPSR] = xpsr & FLAGS | THUMB | number
-        engine[Register.CONTROL] = control & ~FLOATING_POINT
-        engine[Register.LR] = exc_return
+        self._entered.write((sp, xpsr & FLAGS | THUMB | number, control & ~FLOATING_POINT, exc_return))
         at = self._place(sp, EXTENDED_BYTES if extended else WORDS.size)
         status = xpsr & ~PADDED | (PADDED if padding else 0) | THUMB
         WORDS.pack_into(self._ram, at, *general, return_address & ~1, status)
@@ -83,8 +81,7 @@ class Frames:
         if extended:
             self._floats.write(FLOATS.unpack_from(self._ram, at + WORDS.size))
             engine[Register.CONTROL] = control | FLOATING_POINT
-        engine[Register.SP] = sp + size + (4 if xpsr & PADDED else 0)
-        engine[Register.XPSR] = xpsr & FLAGS | THUMB | handler
+        self._left.write((sp + size + (4 if xpsr & PADDED else 0) & 0xFFFF_FFFF, xpsr & FLAGS | THUMB | handler))
         return pc
 
     def _place(self, sp: int, size: int) -> int:

@@ -25,11 +25,15 @@ class Runner(usb_host.Runner, Protocol):
 
 
 class Pacer:
-    """Runs `runner` from `start` to `stop`, in the event loop's spare time."""
+    """Runs `runner` from `start` to `stop`, in the event loop's spare time.
 
-    def __init__(self, runner: Runner, failed: Callable[[BaseException], None]) -> None:
+    `grain`: less virtual time than that does not pass at once. 0 is best for peers that wait for every answer, and has
+    this process busy all the time; with more there is some of it left for others while little happens."""
+
+    def __init__(self, runner: Runner, failed: Callable[[BaseException], None], grain: int = 0) -> None:
         self._runner = runner
         self._failed = failed
+        self._grain = grain
         self._task: asyncio.Task[None] | None = None
         #: How much virtual time was given up because this machine is too slow.
         self.lost = 0
@@ -60,8 +64,8 @@ class Pacer:
         try:
             while True:
                 late = _real_time() + ahead - self._runner.now
-                if late <= 0:
-                    await asyncio.sleep(PAUSE)
+                if late <= self._grain:
+                    await asyncio.sleep(max(PAUSE, (self._grain - late) / SECOND))
                     continue
                 if late > MOST_LATE:
                     self.lost += late - MOST_LATE

@@ -93,11 +93,16 @@ class Peripheral:
             # Of two names for the same place the first counts.
             self._registers.setdefault(register.offset, register)
         self._offsets: dict[Key, int] = {r.key: r.offset for block in found for r in block.registers}
+        #: The same, with plain names for those that are no arrays: it is asked very often.
+        self._places: dict[str | tuple[str, int], int] = {
+            name if index is None else (name, index): offset for (name, index), offset in self._offsets.items()}
         self._handlers = self._find_handlers()
         self.values: dict[int, int] = {}
         self._tasks: dict[Key, Callable[[], object]] = {}
         self._events: dict[Key, Event] = {}
         self._interrupts = 0
+        #: Bits of the events that have happened.
+        self._happened = 0
         self._line = False
         self._epoch = 0
         for register in self._registers.values():
@@ -117,7 +122,7 @@ class Peripheral:
         """As after a reset of the chip. What it had planned does not happen."""
         self.values = {offset: register.after_reset for offset, register in self._registers.items()}
         self.values |= self.undocumented
-        self._interrupts = 0
+        self._interrupts = self._happened = 0
         self._epoch += 1
         self._set_line()
 
@@ -139,13 +144,10 @@ class Peripheral:
     # For the models.
 
     def __getitem__(self, name: str | tuple[str, int]) -> int:
-        return self.values[self._offset(name)]
+        return self.values[self._places[name]]
 
     def __setitem__(self, name: str | tuple[str, int], value: int) -> None:
-        self.values[self._offset(name)] = value & 0xFFFF_FFFF
-
-    def _offset(self, name: str | tuple[str, int]) -> int:
-        return self._offsets[(name, None) if isinstance(name, str) else name]
+        self.values[self._places[name]] = value & 0xFFFF_FFFF
 
     def after(self, duration: int, action: Callable[[], object]) -> Appointment:
         """Does something later, unless the chip is reset before."""
@@ -159,6 +161,7 @@ class Peripheral:
         """Something has happened: its register says so, interrupts, shortcuts and the PPI follow."""
         event = self._events["EVENTS_" + name, index]
         self.values[event.offset] = 1
+        self._happened |= event.bit
         if self._interrupts & event.bit:
             self._set_line()
         if event.shortcuts and self._shorts_offset is not None and (shorts := self.values[self._shorts_offset]):
@@ -174,8 +177,7 @@ class Peripheral:
 
     def forget(self, name: str, index: int | None = None) -> None:
         """Clears an event, as a program does that has seen it."""
-        self.values[self._events["EVENTS_" + name, index].offset] = 0
-        self._set_line()
+        self._clear(self._events["EVENTS_" + name, index])
 
     def has_happened(self, name: str, index: int | None = None) -> bool:
         return bool(self.values[self._events["EVENTS_" + name, index].offset])
@@ -200,7 +202,7 @@ class Peripheral:
         self._tasks[register.key]()
 
     def _set_line(self) -> None:
-        line = any(self._interrupts & event.bit and self.values[event.offset] for event in self._events.values())
+        line = bool(self._interrupts & self._happened)
         if line != self._line:
             self._line = line
             self.core.set_line(self.exception, line)
@@ -306,7 +308,11 @@ class Peripheral:
     def _write_event(self, register: Register, value: int) -> None:
         if value:
             raise Violation(f"write of {value:#x} to {self.name}.{register}: a program only clears events")
-        self.values[register.offset] = 0
+        self._clear(self._events[register.key])
+
+    def _clear(self, event: Event) -> None:
+        self.values[event.offset] = 0
+        self._happened &= ~event.bit
         self._set_line()
 
     def _refuse(self, register: Register, value: int) -> None:

@@ -41,10 +41,11 @@ class Region:
         return self.attributes >> 24 & 7
 
     def contains(self, address: int) -> bool:
-        if not self.attributes & ENABLE or not self.base <= address < self.base + self.size:
+        # Asked at every switch of threads, of some systems: what is most often false comes first.
+        if not self.attributes & ENABLE or address < self.base or address >= self.base + (size := self.size):
             return False
-        part = (address - self.base) * 8 // self.size
-        return self.size < 256 or not self.attributes >> 8 + part & 1
+        part = (address - self.base) * 8 // size
+        return size < 256 or not self.attributes >> 8 + part & 1
 
     def allows(self, access: Access) -> bool:
         match access:
@@ -61,7 +62,8 @@ class Protection:
 
     def __init__(self, control: SystemControl, ram_bytes: int, forbid_execution: Callable[[bool], None]) -> None:
         self._control = control
-        self._ram_bytes = ram_bytes
+        #: Execution of RAM is asked for this: what a program would execute there lies above its stacks.
+        self._last_word = RAM_BASE + ram_bytes - 4
         self._forbid_execution = forbid_execution
         self._executes_ram = True
         self.regions = [Region() for _ in range(REGIONS)]
@@ -79,11 +81,13 @@ class Protection:
         if base and value & NUMBER_IS_VALID:
             self._control[Address.MPU_RNR] = value & 0xF
         region = self.regions[self._control[Address.MPU_RNR] % REGIONS]
+        decided = region.contains(self._last_word)
         if base:
             region.base = value & ~0x1F
         else:
             region.attributes = value
-        self.changed()
+        if decided or region.contains(self._last_word):
+            self.changed()
 
     def allows(self, access: Access, address: int) -> bool:
         control = self._control[Address.MPU_CTRL]
@@ -95,8 +99,7 @@ class Protection:
         return bool(control & DEFAULT_MAP)
 
     def changed(self) -> None:
-        """Execution of RAM, asked for its last word: what a program would execute there lies above its stacks."""
-        allowed = self.allows(Access.FETCH, RAM_BASE + self._ram_bytes - 4)
+        allowed = self.allows(Access.FETCH, self._last_word)
         if allowed != self._executes_ram:
             self._executes_ram = allowed
             self._forbid_execution(not allowed)

@@ -25,6 +25,9 @@ FAST_RAMP = 1
 FORMAT, FORMAT_MASK = 0x108, 0x000F_01FF
 SPARE_BYTE = 1 << 20
 WHITENS = 1 << 25
+#: Of the first header byte: whether the first address behind it is a random one. That address, and how many are looked for.
+RANDOM_ADDRESS = 1 << 6
+DEVICE_ADDRESS_BYTES, DEVICE_ADDRESSES = 6, 8
 CHECKSUM_BYTES = 3
 
 
@@ -69,6 +72,11 @@ class Radio(Peripheral):
         #: When the last packet ended in the air, for T_IFS by hardware; whether a shortcut is asking.
         self._packet_end: int | None = None
         self._by_shortcut = False
+
+    @property
+    def is_off(self) -> bool:
+        """Neither sends nor listens, and cannot before it was enabled and has ramped up."""
+        return self.state is State.DISABLED
 
     # What it is set to.
 
@@ -250,13 +258,14 @@ class Radio(Peripheral):
 
     # Receiving.
 
-    def hear(self, packet: Packet, fate: Fate) -> None:
+    def hear(self, packet: Packet, fate: Fate, lateness: int) -> None:
         """A packet begins in the air."""
-        begin = self.machine.to_local(packet.start)
+        begin = self.machine.to_local(packet.start + lateness)
+        end = self.machine.to_local(packet.end + lateness)
         heard = begin + packet.phy.address_time + self.chain.receive(packet.phy)
-        self.at(heard, lambda: self._recognize(packet, begin, fate))
+        self.at(heard, lambda: self._recognize(packet, begin, end, fate))
 
-    def _recognize(self, packet: Packet, begin: int, fate: Fate) -> None:
+    def _recognize(self, packet: Packet, begin: int, end: int, fate: Fate) -> None:
         """The packet's address has ended."""
         if self.state is not State.RECEIVING or self._receiving is not None or self._listening_since > begin:
             return
@@ -269,8 +278,23 @@ class Radio(Peripheral):
         order = self._next_order()
         self["RXMATCH"] = matches[0]
         self.event("ADDRESS")
-        end = self.machine.to_local(packet.end)
         self.at(end + self.chain.receive(packet.phy), lambda: self._received(order, packet, end, fate))
+        if self["DACNF"] & 0xFF and len(packet.pdu) >= 2 + DEVICE_ADDRESS_BYTES:
+            self.after(
+                8 * (2 + DEVICE_ADDRESS_BYTES) * packet.phy.bit,
+                lambda: self._look_for_device(packet.pdu) if order == self._order else None)
+
+    def _look_for_device(self, pdu: bytes) -> None:
+        """The first six bytes of the body have come. A damaged packet counts as well: nobody knows yet."""
+        is_random = bool(pdu[0] & RANDOM_ADDRESS)
+        for index in range(DEVICE_ADDRESSES):
+            wanted = self["DAP", index] << 32 | self["DAB", index]
+            if (self["DACNF"] >> index & 1 and bool(self["DACNF"] >> 8 + index & 1) == is_random
+                    and int.from_bytes(pdu[2:2 + DEVICE_ADDRESS_BYTES], "little") == wanted):
+                self["DAI"] = index
+                self.event("DEVMATCH")
+                return
+        self.event("DEVMISS")
 
     def _received(self, order: int, packet: Packet, end: int, fate: Fate) -> None:
         if order != self._order:

@@ -59,6 +59,7 @@ AFTER_RESET = {
     Address.CCR: 0x200, Address.MPU_TYPE: 0x800, Address.FPCCR: 0xC000_0000}
 READ_ONLY = {
     Address.ICTR, Address.CPUID, Address.MPU_TYPE, Address.SYST_CALIB, Address.DWT_CYCCNT, Address.DHCSR, Address.FPCAR}
+PROTECTION = {int(Address.MPU_RBAR), int(Address.MPU_RASR)}
 WRITE_ONE_TO_CLEAR = {Address.CFSR, Address.HFSR, Address.DFSR}
 #: By bytes: what they are for the NVIC are priorities.
 INTERRUPT_PRIORITIES = range(0xE000_E400, 0xE000_E400 + INTERRUPTS)
@@ -122,6 +123,10 @@ class SystemControl:
             chosen = [number for bit, number in enumerate(interrupts) if value >> bit & 1]
             self._change_interrupts(address, chosen)
             return
+        if address in PROTECTION:
+            # At every switch of threads, of some systems.
+            self._core.protection.write(address == Address.MPU_RBAR, value)
+            return
         if address not in self.values or address in READ_ONLY:
             raise NotModelled(f"write of {value:#x} to {address:#x} of the processor")
         self._change(Address(address), value)
@@ -141,8 +146,6 @@ class SystemControl:
             core.pend(FIRST_INTERRUPT + (value & 0x1FF))
         elif address is Address.AIRCR:
             self._restart(value)
-        elif address in (Address.MPU_RBAR, Address.MPU_RASR):
-            core.protection.write(address is Address.MPU_RBAR, value)
         else:
             self.values[address] = value
             self._changed(address, value)
@@ -169,7 +172,7 @@ class SystemControl:
                 core.engine.state.lacks_coprocessor = access != FULL_ACCESS_TO_FLOATING_POINT
             case Address.VTOR if value & 0x7F:
                 raise Violation(f"VTOR {value:#x}, which is not aligned")
-            case Address.MPU_CTRL | Address.MPU_RNR:
+            case Address.MPU_CTRL:
                 core.protection.changed()
             case _:
                 pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 #: Later than anything.
 NEVER = 1 << 62
@@ -12,13 +12,12 @@ NEVER = 1 << 62
 Action = Callable[[], object]
 
 
-@dataclass(order=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Appointment:
-    """Something that will happen, unless it is called off. Of two at the same time the one made first is kept first."""
+    """Something that will happen, unless it is called off."""
 
     time: int
-    order: int
-    action: Action | None = field(compare=False)
+    action: Action | None
 
     def call_off(self) -> None:
         self.action = None
@@ -32,26 +31,27 @@ class Timeline:
     """Appointments in the order of their times."""
 
     def __init__(self) -> None:
-        self._heap: list[Appointment] = []
+        #: Of two at the same time the one made first is kept first.
+        self._heap: list[tuple[int, int, Appointment]] = []
         self._made = 0
 
     def at(self, time: int, action: Action) -> Appointment:
         self._made += 1
-        appointment = Appointment(time, self._made, action)
-        heapq.heappush(self._heap, appointment)
+        appointment = Appointment(time, action)
+        heapq.heappush(self._heap, (time, self._made, appointment))
         return appointment
 
     def next_time(self) -> int:
         """When the next appointment is; NEVER without one."""
         heap = self._heap
-        while heap and heap[0].action is None:
+        while heap and heap[0][2].action is None:
             heapq.heappop(heap)
-        return heap[0].time if heap else NEVER
+        return heap[0][0] if heap else NEVER
 
     def take_due(self, now: int) -> Action | None:
         """The next appointment's action, if its time has come."""
         if self.next_time() > now:
             return None
-        appointment = heapq.heappop(self._heap)
+        appointment = heapq.heappop(self._heap)[2]
         action, appointment.action = appointment.action, None
         return action

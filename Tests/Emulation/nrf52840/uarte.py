@@ -18,8 +18,10 @@ from .units import SECOND
 if TYPE_CHECKING:
     from .machine import Machine
 
-#: Bytes that the receiver holds when DMA has no place for them.
-FIFO = 6
+#: Bytes that the receiver holds when DMA has no place for them; with flow control RTS stops the other end when there is
+#: room for this many.
+FIFO, SPARE = 6, 4
+FLOW_CONTROL = 1
 OVERRUN = 1
 BITS_A_BYTE = 10
 
@@ -78,11 +80,18 @@ class Uarte(Peripheral):
         return taken
 
     def _arrive_later(self) -> None:
-        if self._coming and self._next_byte is None:
+        if self._coming and self._next_byte is None and self._is_ready:
             self._next_byte = self.after(self._byte_time, self._arrive)
+
+    @property
+    def _is_ready(self) -> bool:
+        """RTS: the other end may send."""
+        return not self["CONFIG"] & FLOW_CONTROL or self._receiving and len(self._fifo) <= FIFO - SPARE
 
     def _arrive(self) -> None:
         self._next_byte = None
+        if not self._is_ready:
+            return
         byte = self._coming.popleft()
         if self._receiving:
             if len(self._fifo) < FIFO:
@@ -95,6 +104,10 @@ class Uarte(Peripheral):
 
     def _drain(self) -> None:
         """From the FIFO to memory, or to the register of the older kind."""
+        self._move()
+        self._arrive_later()
+
+    def _move(self) -> None:
         if self._mode == Mode.UART:
             if self._fifo and not self._register_full:
                 self["RXD"] = self._fifo.popleft()
@@ -149,7 +162,8 @@ class Uarte(Peripheral):
     def received(self) -> int:
         value = self["RXD"]
         self._register_full = False
-        self.after(0, self._drain)
+        # At once: who clears the event before he reads, as he should, finds it again.
+        self._drain()
         return value
 
     # Sending.

@@ -1,7 +1,9 @@
 """Several chips in the same air and time.
 
-Each runs in turn for a moment that is shorter than it takes until one can notice what another has begun to send: the
-end of an access address, 24 µs at 2M. Their clocks may go wrong by some millionths.
+Those whose radios are on run in turn for a moment that is shorter than it takes until one can notice what another has
+begun to send: the end of an access address, 24 µs at 2M. Who has its radio off neither hears nor is heard, and may run
+ahead until it switches it on: what it sends or hears then begins later than that. The order makes no difference to what
+happens. Clocks may go wrong by some millionths.
 """
 
 from __future__ import annotations
@@ -41,12 +43,32 @@ class World:
             self.now = machine.to_world(machine.now)
             return
         while self.now < deadline and (condition is None or condition()):
-            if all(machine.core.is_idle for machine in self.machines):
-                wakes = (machine.to_world(machine.core.timeline.next_time()) for machine in self.machines)
-                self.now = max(self.now, min(min(wakes, default=deadline), deadline))
-            self.now = min(self.now + MOMENT, deadline)
+            goal = deadline
+            if condition is not None:
+                goal = min(self._next_event(self.machines, deadline) + MOMENT, deadline)
+            self._run_together(goal)
+
+    def _next_event(self, machines: list[Machine], deadline: int) -> int:
+        """When one of them has something to do: now, if one is awake."""
+        if not all(machine.core.is_idle for machine in machines):
+            return self.now
+        wakes = (machine.to_world(machine.core.timeline.next_time()) for machine in machines)
+        return max(self.now, min(min(wakes, default=deadline), deadline))
+
+    def _run_together(self, goal: int) -> None:
+        while self.now < goal:
             for machine in self.machines:
-                machine.run_until(machine.to_local(self.now))
+                radio = machine.radio
+                if radio.is_off:
+                    machine.run_until(machine.to_local(goal), lambda radio=radio: radio.is_off)  # type: ignore[misc]
+            audible = [machine for machine in self.machines if not machine.radio.is_off]
+            # All others have got there; of these, one that has just switched on may be ahead of the rest.
+            reached = min((machine.to_world(machine.now) for machine in audible), default=goal)
+            self.now = max(self.now, min(reached, goal))
+            if self.now < goal:
+                self.now = min(self._next_event(audible, goal) + MOMENT, goal)
+                for machine in audible:
+                    machine.run_until(machine.to_local(self.now))
 
     def run_for(self, duration: int) -> None:
         self.run_until(self.now + duration)

@@ -5,74 +5,22 @@ They are why a test of our own firmware on the model means something: nobody mad
 
 from __future__ import annotations
 
+import random
 import struct
-from dataclasses import dataclass
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from nrf52840 import MILLISECOND, SECOND, World
+from nrf52840 import MICROSECOND, MILLISECOND, SECOND, World
 from nrf52840.air import Noise, Phy
+from peers import controllers
+from peers.controllers import boot
+from peers.link import ADVERTISED, ADVERTISING_REPORT, DATA_LENGTH_CHANGE, DISCONNECTED, FAR, NEAR, PHY_UPDATE
+from peers.link import advertise, connect, encrypt, pair_of_controllers
 
-from . import controllers
-from .controllers import boot
-from .hci import Host
-
-NEAR, FAR = bytes.fromhex("0102030405c6"), bytes.fromhex("1112131415d6")
-ADVERTISED = bytes.fromhex("020106") + b"\x05\x09node"
-CONNECTION_COMPLETE, ADVERTISING_REPORT, LONG_TERM_KEY_REQUEST, DATA_LENGTH_CHANGE, PHY_UPDATE = 1, 2, 5, 7, 0x0C
-DISCONNECTED, ENCRYPTION_CHANGE = 0x05, 0x08
 #: Core Specification Vol 6 Part B 4.2: inter-frame spaces, in microseconds.
 SHORTEST_SPACE, LONGEST_SPACE = 148, 152
-
-
-@dataclass
-class Link:
-    """A central and a peripheral that are connected."""
-
-    world: World
-    central: Host
-    peripheral: Host
-    central_handle: bytes
-    peripheral_handle: bytes
-
-    def assert_alive(self) -> None:
-        self.central.poll()
-        self.peripheral.poll()
-        lost = bytes((4, DISCONNECTED))
-        assert not [packet for host in (self.central, self.peripheral) for packet in host.packets if packet[:2] == lost]
-
-
-def advertise(host: Host) -> None:
-    host.command(0x2006, struct.pack("<HHBBB6xBB", 0x30, 0x30, 0, 1, 0, 7, 0))
-    host.command(0x2008, bytes((len(ADVERTISED),)) + ADVERTISED.ljust(31, b"\0"))
-    host.command(0x200A, b"\x01")
-
-
-def connect(world: World, central: Host, peripheral: Host, peer: bytes, limit: int = 3000) -> Link:
-    """With an interval of 30 ms, and a supervision timeout of 420 ms as Linux has it."""
-    advertise(peripheral)
-    central.command(
-        0x200D, struct.pack("<HHBB6sBHHHHHH", 0x60, 0x60, 0, 1, peer, 1, 24, 24, 0, 42, 0, 0))
-    ends = [host.le_event(CONNECTION_COMPLETE, limit) for host in (central, peripheral)]
-    assert [end[0] for end in ends] == [0, 0]
-    return Link(world, central, peripheral, ends[0][1:3], ends[1][1:3])
-
-
-def pair_of_controllers(drift: int = 0) -> Link:
-    world = World()
-    _, peripheral = boot(world, "peripheral", controllers.UART, NEAR, 1)
-    _, central = boot(world, "central", controllers.UART, FAR, 2)
-    world.machines[0].drift = drift
-    return connect(world, central, peripheral, NEAR)
-
-
-def encrypt(link: Link, key: bytes) -> None:
-    link.central.command(0x2019, link.central_handle + bytes(10) + key)
-    assert link.peripheral.le_event(LONG_TERM_KEY_REQUEST)[:2] == link.peripheral_handle
-    link.peripheral.command(0x201A, link.peripheral_handle + key)
-    for host in (link.central, link.peripheral):
-        changed = host.event(ENCRYPTION_CHANGE)
-        assert (changed[0], changed[3]) == (0, 1)
+#: Vectors, and at 8: adds r0, #1; b 8.
+NEVER_SLEEPS = struct.pack("<II", 0x2001_0000, 9) + bytes.fromhex("0130 fde7")
 
 
 def assert_spaces(world: World, since: int, at_least: int) -> None:
@@ -145,6 +93,39 @@ def test_what_is_lost_or_damaged_in_the_air_is_sent_again() -> None:
     link.assert_alive()
 
 
+@pytest.mark.parametrize("image", [controllers.UART, controllers.USB], ids=lambda i: i.package)
+def test_damaged_packets_do_no_harm_where_they_are_decrypted(image: controllers.Image) -> None:
+    world = World()
+    (_, peripheral), (_, central) = (
+        boot(world, name, image, address, seed)
+        for seed, (name, address) in enumerate((("peripheral", NEAR), ("central", FAR))))
+    link = connect(world, central, peripheral, NEAR)
+    encrypt(link, bytes(16))
+    world.air.weather = Noise(5, bit_errors=1e-3)
+    for _ in range(3):
+        # As many as the controller has room for.
+        for number in range(7):
+            central.send_data(link.central_handle, bytes((number,)) * 27)
+        for number in range(7):
+            assert peripheral.data(4000) == bytes((number,)) * 27
+    link.assert_alive()
+
+
+def test_packets_may_come_as_late_as_the_standard_lets_them() -> None:
+    link, draw = pair_of_controllers(), random.Random(3)
+    link.world.air.lateness = lambda _packet, _receiver: draw.randrange(2 * MICROSECOND)
+    exchanged = len(link.world.air.log)
+    link.world.run_for(SECOND)
+    link.assert_alive()
+    assert len(link.world.air.log) >= exchanged + 2 * 33
+
+
+def test_answers_that_come_far_too_late_end_a_connection() -> None:
+    link = pair_of_controllers()
+    link.world.air.lateness = lambda packet, _receiver: 40 * MICROSECOND if packet.sender == "peripheral" else 0
+    assert link.central.event(DISCONNECTED)[3] in (0x08, 0x3E)
+
+
 def test_silence_ends_a_connection() -> None:
     link = pair_of_controllers()
     link.world.run_for(200 * MILLISECOND)
@@ -161,6 +142,22 @@ def test_the_same_seeds_give_the_same_run() -> None:
         link.world.run_for(300 * MILLISECOND)
         runs.append([
             (packet.sender, packet.start, packet.frequency, packet.address, packet.pdu) for packet in link.world.air.log])
+    assert runs[0] == runs[1]
+
+
+def test_it_makes_no_difference_how_time_is_cut() -> None:
+    """Machines whose radios are off run ahead, as far as they are allowed to."""
+    runs = []
+    for piece in (100 * MILLISECOND, 137 * MICROSECOND):
+        link = pair_of_controllers(20_000)
+        busy = link.world.add("busy")
+        busy.load(NEVER_SLEEPS, 0)
+        busy.power_on()
+        end = link.world.now + 200 * MILLISECOND
+        while link.world.now < end:
+            link.world.run_for(min(piece, end - link.world.now))
+        runs.append([link.world.now, *(machine.core.instructions for machine in link.world.machines), *(
+            (packet.sender, packet.start, packet.frequency, packet.pdu) for packet in link.world.air.log)])
     assert runs[0] == runs[1]
 
 

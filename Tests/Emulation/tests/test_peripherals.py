@@ -199,3 +199,22 @@ def test_a_serial_port_takes_its_time_for_bytes_and_says_when_some_are_lost() ->
     assert read(machine, "UARTE0.ERRORSRC") == 1
     write(machine, "UARTE0.TASKS_STARTRX", ON)
     assert machine.memory.read(RAM, 4, "the test") == b"4567"
+
+
+def test_a_serial_port_with_flow_control_loses_nothing() -> None:
+    machine = machine_that_sleeps()
+    for name, value in (
+        ("BAUDRATE", 0x1000_0000), ("CONFIG", 1), ("ENABLE", 8), ("RXD.PTR", RAM), ("RXD.MAXCNT", 4)
+    ):
+        write(machine, f"UARTE0.{name}", value)
+    machine.uart.send(b"0123456789ABCDEF")
+    received = b""
+    for _ in range(4):
+        # The other end waits until somebody receives, and while nobody takes what came.
+        machine.run_for(MILLISECOND)
+        write(machine, "UARTE0.EVENTS_ENDRX", 0)
+        write(machine, "UARTE0.TASKS_STARTRX", ON)
+        machine.run_while(lambda: read(machine, "UARTE0.EVENTS_ENDRX") == 0, MILLISECOND)
+        received += machine.memory.read(RAM, 4, "the test")
+    assert received == b"0123456789ABCDEF"
+    assert read(machine, "UARTE0.ERRORSRC") == 0

@@ -130,3 +130,24 @@ def test_the_order_of_states_is_kept() -> None:
         write(receiver, "RADIO.TASKS_TXEN", ON)
     with pytest.raises(Violation, match="START in state DISABLED"):
         write(sender, "RADIO.TASKS_START", ON)
+
+
+@pytest.mark.parametrize("control, match", [
+    (0x0002, None), (0x0001, 0), (0x0004, 2), (0x0101, None), (0x0800, None)])
+def test_a_receiver_looks_for_device_addresses(control: int, match: int | None) -> None:
+    """0 and 2 are the sender's, public; of 1 one bit is another, and 3 is the same as a random one."""
+    world, sender, receiver = pair()
+    address = int.from_bytes(b"\x11\x22\x33\x44\x55\x66", "little")
+    pdu = bytes((0x00, 8)) + address.to_bytes(6, "little") + b"ad"
+    sender.memory.write(RAM, pdu, "the test")
+    for index, value in enumerate((address, address ^ 1 << 47, address, address)):
+        write(receiver, f"RADIO.DAB[{index}]", value & 0xFFFF_FFFF)
+        write(receiver, f"RADIO.DAP[{index}]", value >> 32)
+    write(receiver, "RADIO.DACNF", control)
+    write(sender, "RADIO.TASKS_TXEN", ON)
+    world.run_while(lambda: not receiver.radio.has_happened("ADDRESS"), MILLISECOND)
+    assert not receiver.radio.has_happened("DEVMATCH") and not receiver.radio.has_happened("DEVMISS")
+    world.run_for(200 * MICROSECOND)
+    assert receiver.radio.has_happened("DEVMATCH") == (match is not None)
+    assert receiver.radio.has_happened("DEVMISS") == (match is None and bool(control & 0xFF))
+    assert read(receiver, "RADIO.DAI") == (match or 0)

@@ -9,8 +9,8 @@ from nrf52840 import MILLISECOND, SECOND, Machine, NoAnswer, Stalled, UsbHost, V
 from nrf52840.usb_bus import Handshake
 from nrf52840.usb_descriptors import Configuration, WrongDescriptor
 from nrf52840.usb_host import Stage
+from peers import controllers
 
-from . import controllers
 from .program import start
 
 

@@ -12,11 +12,10 @@ from typing import Any, cast
 import pytest
 from nrf52840 import MILLISECOND, SECOND, Machine, pace
 from nrf52840.usbip import EmulatedBoard
+from peers import controllers
 from usb import Hub, UsbipServer
 from usb.cdc_acm import AcmDevice
 from usb.tests.host import Host, import_device
-
-from . import controllers
 
 RESET_COMMAND, RESET_COMPLETE = bytes.fromhex("030c00"), bytes.fromhex("0e0401030c00")
 EVENTS = 1

@@ -25,10 +25,10 @@ over as whole packets, without acknowledgement, sequence, checksum or cipher; no
 nothing gets lost but by order. It shows how hosts behave: BlueZ, and ours.
 """
 
-from .adapter import AdapterFailed, GatewayAdapter
+from .adapter import Adapter, AdapterFailed, GatewayAdapter
 from .air import Air
 from .board import AirBoard, air_address
 from .chip import Chip
 from .radio import Radio
 
-__all__ = ["AdapterFailed", "Air", "AirBoard", "Chip", "GatewayAdapter", "Radio", "air_address"]
+__all__ = ["Adapter", "AdapterFailed", "Air", "AirBoard", "Chip", "GatewayAdapter", "Radio", "air_address"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Self
 
 from machine.guest import Guest
 from usb.watched import Watched
 
+from . import h4
 from .air import Air
 from .chip import Chip
-from .h4 import H4Port
 
 PATIENCE = 60.0
 
@@ -18,24 +19,22 @@ class AdapterFailed(Exception):
     """The guest has no such adapter, and why."""
 
 
-class GatewayAdapter(Watched):
+class Adapter(Watched):
     """One that can be plugged into the guest, as a USB stick would be, and pulled out.
 
     Without a guest it only listens, for `guest/adapter.py` that somebody starts.
     """
 
-    def __init__(self, air: Air, number: int, guest: Guest | None = None, port: int = 0) -> None:
+    def __init__(self, chip: h4.Chip, address: str, guest: Guest | None = None, port: int = 0) -> None:
         super().__init__()
-        self.address = f"C0:FF:EE:00:00:{number:02X}"
-        self.chip = Chip(f"adapter {number}", air, self.address)
+        self.address = address
         self._guest = guest
-        self._h4 = H4Port(self.chip, port)
-        self.chip.host = self._h4
+        self._h4 = h4.H4Port(chip, port)
         self._relay: asyncio.subprocess.Process | None = None
         #: The kernel's latest name for it.
         self.name = ""
 
-    async def __aenter__(self) -> GatewayAdapter:
+    async def __aenter__(self) -> Self:
         await self._h4.__aenter__()
         return self
 
@@ -43,7 +42,6 @@ class GatewayAdapter(Watched):
         if self._relay is not None:
             await self.unplug()
         await self._h4.__aexit__()
-        self.chip.link.remove_controller(self.chip)
 
     @property
     def port(self) -> int:
@@ -104,3 +102,17 @@ class GatewayAdapter(Watched):
 
     def describe(self) -> str:
         return f"{self.address} {self.name if self.is_plugged else 'unplugged'}, port {self.port}"
+
+
+class GatewayAdapter(Adapter):
+    """With a controller of Bumble's."""
+
+    def __init__(self, air: Air, number: int, guest: Guest | None = None, port: int = 0) -> None:
+        address = f"C0:FF:EE:00:00:{number:02X}"
+        self.chip = Chip(f"adapter {number}", air, address)
+        super().__init__(self.chip, address, guest, port)
+        self.chip.host = self._h4
+
+    async def __aexit__(self, *what: object) -> None:
+        await super().__aexit__(*what)
+        self.chip.link.remove_controller(self.chip)

@@ -12,6 +12,7 @@ from bootloader.usb_board import BootloaderFirmware
 from nrf52840 import Machine, by_bootloader
 from nrf52840.usbip import EmulatedBoard
 
+from emulated import EmulatedAir
 from machine.places import PROJECT
 from usb import Board, nano33ble
 from usb.cdc_acm import AcmDevice
@@ -38,16 +39,23 @@ class ChipBoard:
         return self.device.machine
 
 
-def chip_board(desk: Desk, number: int, data: pathlib.Path | None = None) -> ChipBoard:
-    """Board `number`, from 1, as `Desk.board` has it, with the chip instead of a process; unplugged."""
-    machine = Machine(f"board-{number}", start=by_bootloader, identity=identity(number))
+def chip_board(
+    desk: Desk, number: int, data: pathlib.Path | None = None, *, air: EmulatedAir | None = None
+) -> ChipBoard:
+    """Board `number`, from 1, as `Desk.board` has it, with the chip instead of a process; unplugged.
+
+    `air`: where its radio is. Then it has a battery, and runs on when its cable is pulled."""
+    name = f"board-{number}"
+    options = {"start": by_bootloader, "identity": identity(number)}
+    machine = Machine(name, **options) if air is None else air.world.add(name, **options)
     machine.load(IMAGE)
     machine.load((data or desk.references.digits.examples(number)).read_bytes(), EXAMPLES)
-    device, flash = EmulatedBoard(machine), ChipFlash(machine)
+    device, flash = EmulatedBoard(machine, air), ChipFlash(machine)
     bootloader = BootloaderFirmware(flash)
     # The hub wants of a device what both have.
     board = desk.hub.add(
-        f"board-{number}", cast(AcmDevice, device), nano33ble.bootloader(nano33ble.serial_number(identity(number)), bootloader))
+        name, cast(AcmDevice, device), nano33ble.bootloader(nano33ble.serial_number(identity(number)), bootloader),
+        keeps_power=air is not None)
     device.on_gone, device.on_return = board.leave, board.come_back
     board.must_stay = lambda: not flash.has_application
     bootloader.on_reset = board.reset

@@ -12,4 +12,4 @@ static inline uint32_t storage_bytes(void) { return (uint32_t)(_storage_end - _s
 
 // Room for the order of the examples.
 enum { MOST_EXAMPLES = 2048 };
-uint32_t *example_table(void);
+uint16_t *example_table(void);

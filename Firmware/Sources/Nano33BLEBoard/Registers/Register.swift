@@ -18,7 +18,7 @@ struct Register {
 
 /// A register that starts something when 1 is written.
 struct TaskRegister {
-  fileprivate let address: UInt32
+  let address: UInt32
 
   init(_ address: UInt32) { self.address = address }
 
@@ -27,7 +27,7 @@ struct TaskRegister {
 
 /// A register that becomes 1 when something has happened.
 struct EventRegister {
-  private let address: UInt32
+  let address: UInt32
 
   init(_ address: UInt32) { self.address = address }
 

@@ -2,6 +2,8 @@
 enum FICR {
   /// 0: the low word of the chip's number, 1: the high one.
   static func deviceID(_ word: UInt32) -> Register { Register(0x1000_0060 + 4 * word) }
+  /// The same of a number of 48 bits for a Bluetooth address.
+  static func deviceAddress(_ word: UInt32) -> Register { Register(0x1000_00a4 + 4 * word) }
 }
 
 /// Clock control. Shares addresses and interrupt with ``POWER``.
@@ -72,23 +74,43 @@ enum RNG {
   static var dercen: UInt32 { 1 }
 }
 
-/// A timer of 32 bits.
-enum TIMER1 {
-  static var interruptNumber: UInt32 { 9 }
+/// A timer of up to 32 bits with four registers to capture it and to compare it with.
+struct Timer {
+  private let base: UInt32
 
-  static var tasksSTART: TaskRegister { TaskRegister(0x4000_9000) }
-  static func tasksCAPTURE(_ n: UInt32) -> TaskRegister { TaskRegister(0x4000_9040 + 4 * n) }
-  static func eventsCOMPARE(_ n: UInt32) -> EventRegister { EventRegister(0x4000_9140 + 4 * n) }
-  static var intenset: Register { Register(0x4000_9304) }
-  static var bitmode: Register { Register(0x4000_9508) }
-  static var prescaler: Register { Register(0x4000_9510) }
-  static func cc(_ n: UInt32) -> Register { Register(0x4000_9540 + 4 * n) }
+  fileprivate init(_ base: UInt32) { self.base = base }
+
+  var tasksSTART: TaskRegister { TaskRegister(base) }
+  var tasksSTOP: TaskRegister { TaskRegister(base + 0x004) }
+  var tasksCLEAR: TaskRegister { TaskRegister(base + 0x00c) }
+  func tasksCAPTURE(_ n: UInt32) -> TaskRegister { TaskRegister(base + 0x040 + 4 * n) }
+  func eventsCOMPARE(_ n: UInt32) -> EventRegister { EventRegister(base + 0x140 + 4 * n) }
+  var intenset: Register { Register(base + 0x304) }
+  var bitmode: Register { Register(base + 0x508) }
+  var prescaler: Register { Register(base + 0x510) }
+  func cc(_ n: UInt32) -> Register { Register(base + 0x540 + 4 * n) }
 
   /// INTENSET.
   static func compareInterrupt(_ n: UInt32) -> UInt32 { 1 << (16 + n) }
   /// BITMODE.
   static var bits32: UInt32 { 3 }
+  /// PRESCALER: 16 MHz divided by 2⁴.
+  static var microseconds: UInt32 { 4 }
+
+  var interruptNumber: UInt32 { base >> 12 & 0xff }
+
+  /// Sets it to 0, to count microseconds in 32 bits once it is started.
+  func setToMicroseconds() {
+    tasksSTOP.trigger()
+    tasksCLEAR.trigger()
+    bitmode.value = Self.bits32
+    prescaler.value = Self.microseconds
+  }
 }
+
+var TIMER0: Timer { Timer(0x4000_8000) }
+var TIMER1: Timer { Timer(0x4000_9000) }
+var TIMER2: Timer { Timer(0x4000_a000) }
 
 /// Watchdog timer.
 enum WDT {

@@ -5,7 +5,7 @@ import USBDevice
 /// The USB port as the main loop sees it.
 struct USBCarrier: ~Copyable {
   /// More than a main loop that trains for two milliseconds lets come together.
-  private static var receiving: Int { 4096 }
+  private static var receiving: Int { 2048 }
   private static var sending: Int { 2048 }
 
   private let port: UnsafeMutablePointer<USBPort>
@@ -22,8 +22,8 @@ struct USBCarrier: ~Copyable {
     POWER.intenset.value =
       POWER.Interrupt.hfclkstarted | POWER.Interrupt.usbdetected | POWER.Interrupt.usbremoved
       | POWER.Interrupt.usbpwrrdy
-    InterruptController.enable(POWER.interruptNumber)
-    InterruptController.enable(USBD.interruptNumber)
+    InterruptController.enable(POWER.interruptNumber, urgency: Urgency.others)
+    InterruptController.enable(USBD.interruptNumber, urgency: Urgency.others)
     // What came between the look at the power and its interrupt.
     InterruptController.pend(POWER.interruptNumber)
   }

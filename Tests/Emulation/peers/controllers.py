@@ -41,11 +41,16 @@ USB_LONG = Image(
 RESET, SET_EVENT_MASK, SET_LE_EVENT_MASK, SET_RANDOM_ADDRESS = 0x0C03, 0x0C01, 0x2001, 0x2005
 
 
-def boot(world: World, name: str, image: Image, address: bytes, seed: int) -> tuple[Machine, Host]:
-    """A controller that is ready, and its host. Its low-frequency crystal is quick: Zephyr spins until it runs."""
+def add(world: World, name: str, image: Image, seed: int) -> Machine:
+    """A chip with a controller on it, off. Its low-frequency crystal is quick: Zephyr spins until it runs."""
     machine = world.add(name, kind=image.kind, seed=seed)
     machine.power.crystal_start = MILLISECOND
     machine.load(image.path())
+    return machine
+
+
+def power_on(world: World, machine: Machine, image: Image) -> Host:
+    """The host of a controller that can be spoken to."""
     machine.power_on()
     host: Host
     if image is UART:
@@ -54,6 +59,13 @@ def boot(world: World, name: str, image: Image, address: bytes, seed: int) -> tu
     else:
         host = UsbHciHost(machine, world)
         world.run_for(50 * MILLISECOND)
+    return host
+
+
+def boot(world: World, name: str, image: Image, address: bytes, seed: int) -> tuple[Machine, Host]:
+    """A controller that is ready, and its host."""
+    machine = add(world, name, image, seed)
+    host = power_on(world, machine, image)
     host.command(RESET)
     host.command(SET_EVENT_MASK, b"\xff" * 7 + b"\x3f")
     host.command(SET_LE_EVENT_MASK, b"\x5f\x08" + bytes(6))
