@@ -13,7 +13,8 @@ import asyncio
 import json
 
 from bumble.device import Peer
-from nrf52840 import CYCLE, Machine, UsbHost
+from nrf52840 import CYCLE, SECOND, Machine, UsbHost
+from nrf52840.engine import Register
 
 from .air_bumble import Central
 from .air_peers import Meeting
@@ -23,8 +24,6 @@ INTERRUPTS = {1: "RADIO", 20: "link layer", 39: "USBD"}
 SECRET = bytes(range(0x40, 0x50))
 #: Handle of the board's name (Protocols/gatt.md, section 2).
 NAME = 3
-#: Of the stack, below what a main loop that waits has in use.
-STACK_SPARE = 14 * 1024
 PAINT = b"\xef\xbe\xad\xde"
 
 
@@ -79,7 +78,9 @@ async def main() -> None:
     host.control_out(*SET_LINES, value=3)
     bottom, top = symbols()["_stack_bottom"], symbols()["_stack_top"]
     # What setting up took of the stack is not what running takes.
-    meeting.board.memory.write(bottom, PAINT * (STACK_SPARE // 4), "figures")
+    core = meeting.board.core
+    assert meeting.world.run_while(lambda: not (core.sleeping and not core.exceptions.active), SECOND)
+    meeting.board.memory.write(bottom, PAINT * ((core.engine[Register.SP] - bottom) // 4), "figures")
     watch = Watch(meeting.board)
     central = Central(meeting)
     await central.until(central.device.power_on())

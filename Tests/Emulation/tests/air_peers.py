@@ -9,7 +9,7 @@ from nrf52840 import MILLISECOND, Machine, UsbHost, World, by_bootloader
 from nrf52840.air import Packet
 from peers import controllers
 
-from .board import BYTES, CONTROL, IDENTITY, SET_LINES, START, framed, greeting, new_flash
+from .board import BYTES, CONTROL, IDENTITY, IMAGE, SET_LINES, START, framed, greeting, new_flash
 
 CENTRAL = bytes.fromhex("1112131415d6")
 #: Protocols/gatt.md, section 1: the 46 low bits of the identity under two ones.
@@ -23,12 +23,14 @@ ATTRIBUTES = 4
 
 
 class Meeting:
-    """A board and a central in one world."""
+    """A board and a central in one world. One that was never used erases its storage first."""
 
-    def __init__(self, image: controllers.Image = controllers.UART, **options: object) -> None:
+    def __init__(self, image: controllers.Image = controllers.UART, is_used: bool = True, **options: object) -> None:
         self.world = World()
         self.board: Machine = self.world.add(
-            "board", start=by_bootloader, flash=new_flash(), identity=IDENTITY, **options)
+            "board", start=by_bootloader, flash=new_flash() if is_used else None, identity=IDENTITY, **options)
+        if not is_used:
+            self.board.load(IMAGE)
         self.board.power_on()
         self.world.run_for(START)
         self.central_machine, self.central = controllers.boot(self.world, "central", image, CENTRAL, 2)

@@ -23,7 +23,7 @@ from .air_bumble import Central
 from .air_peers import (
     ADDRESS, ADVERTISING_REPORT, ALGORITHM, ATTRIBUTES, DATA_LENGTH_CHANGE, DISCONNECTED, PHY_UPDATE, Meeting,
     by_board, is_data)
-from .board import BYTES, IMAGE, SET_LINES, WELCOME, greeting, unstuffed
+from .board import BYTES, IMAGE, SET_LINES, WELCOME, erase_counts, greeting, unstuffed
 
 SECRET = bytes(range(0x40, 0x50))
 #: Protocols/gatt.md, section 3.
@@ -289,6 +289,22 @@ def test_a_session_over_the_cable_goes_on_beside_a_connection() -> None:
     answered = [packet for packet in data if by_board(packet)]
     assert len(asked) - len(answered) <= 1, (len(asked), len(answered))
     meeting.assert_spaces(since, at_least=100)
+
+
+def test_erasing_flash_costs_no_connection_event() -> None:
+    """For 85 ms the processor stands still a page, in slices that the radio leaves."""
+    meeting = Meeting(is_used=False)
+    meeting.connect(interval=6, timeout=200)
+    since, erased = meeting.mark, sum(erase_counts(meeting.board.flash))
+    for _ in range(10):
+        assert meeting.ask(READ_NAME, 10_000) == b"\x0b" + NAME[:22]
+    meeting.run(500)
+    meeting.assert_alive()
+    assert sum(erase_counts(meeting.board.flash)) > erased + 5
+    data = meeting.packets(since, is_data)
+    asked = [packet for packet in data if not by_board(packet)]
+    assert len(asked) > 80 and 0 <= len(asked) - (len(data) - len(asked)) <= 1
+    meeting.assert_spaces(since, at_least=160)
 
 
 @functools.cache
