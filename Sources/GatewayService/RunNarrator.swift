@@ -229,14 +229,17 @@ final class RunNarrator {
 
   // MARK: Rounds
 
+  static func boards(_ count: Int) -> String { count == 1 ? "1 board" : "\(count) boards" }
+
   private func tell(_ action: RoundAction, _ board: BoardLabel?) {
     switch action {
     case .waitForBoards(let have, let need):
       say(.info, "waiting for boards: \(have) of \(need) are there")
     case .roundOpened(let round, let base, let boards, let contributions):
-      let more = contributions > 0 ? ", \(contributions) contributions are in already" : ""
+      let more = contributions > 0 ? ", contributions that are in already: \(contributions)" : ""
       say(
-        .info, "round \(round) begins from model \(base) with \(boards) boards\(more)", ["_round": "\(round)"]
+        .info, "round \(round) begins from model \(base) with \(Self.boards(boards))\(more)",
+        ["_round": "\(round)"]
       )
     case .roundExtended(let round, let have, let need):
       say(
@@ -256,7 +259,7 @@ final class RunNarrator {
       guard let accuracy = report.accuracy, let loss = report.loss else { return }
       say(
         .info,
-        "model \(version.number) on the boards' own held-out examples: \(Self.percent(accuracy)) of \(report.count) right, loss \(String(format: "%.4f", loss)), \(boards) boards"
+        "model \(version.number) on the boards' own held-out examples: \(Self.percent(accuracy)) of \(report.count) right, loss \(String(format: "%.4f", loss)), \(Self.boards(boards))"
       )
     case .aggregateLater(let round, let pause):
       say(

@@ -35,7 +35,7 @@ struct SerialDiscovery: Service {
             level: wasOpen ? .debug : .info, "\(port.node): unplugged (serial \(port.usb.serial))")
         }
       case .listed(let count, let hotPlug):
-        logger.info("\(count) boards on USB")
+        logger.info("\(RunNarrator.boards(count)) on USB")
         if !hotPlug {
           logger.notice(
             "no udev runs here: boards are looked for every few seconds, and no rule gives this user their ports"

@@ -81,8 +81,9 @@ extension GatewayDaemon {
 
   private func takeBack(_ loan: Loan) {
     loan.isOver = true
+    // Whoever had it may give back what is gone from its socket.
+    for node in loan.nodes.isEmpty ? [loan.node] : loan.nodes { narrator.tookBack(node) }
     for node in loan.nodes.sorted() {
-      narrator.tookBack(node)
       perform(schedule.takeBack(node, now: now.microseconds))
     }
     settle()

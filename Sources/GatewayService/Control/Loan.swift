@@ -8,6 +8,8 @@ import SerialDevices
 final class Loan {
   /// The socket; nil for a port that is no board's on USB.
   let socket: String?
+  /// The port that was asked for.
+  let node: String
   /// Ports that are not opened meanwhile.
   var nodes: Set<String>
   /// Whether the other program has given it back.
@@ -17,6 +19,7 @@ final class Loan {
 
   init(socket: String?, node: String) {
     self.socket = socket
+    self.node = node
     nodes = [node]
   }
 
