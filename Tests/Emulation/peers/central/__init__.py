@@ -11,6 +11,6 @@ It executes nothing, takes part in the world by appointments, and has the host i
 
 from .host import Controller
 from .link import Faults, Link
-from .procedures import Procedures
+from .procedures import Opcode, Procedures
 
-__all__ = ["Controller", "Faults", "Link", "Procedures"]
+__all__ = ["Controller", "Faults", "Link", "Opcode", "Procedures"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Callable
 
 from nrf52840 import MILLISECOND, World
 from nrf52840.air import Packet, Phy
@@ -39,6 +40,9 @@ class Controller(Host):
     """A controller whose packets are made here, and the small host of `Host` on it. For tests there is more: `link`,
     the connection with its `faults`, and `procedures`."""
 
+    #: Sees the next CONNECT_IND, and says what goes into the air.
+    alter_request: Callable[[bytes], bytes]
+
     def __init__(self, name: str, world: World, seed: int) -> None:
         self.station = Station(name, world)
         super().__init__(self.station, world)
@@ -46,6 +50,7 @@ class Controller(Host):
         self._reset()
 
     def _reset(self) -> None:
+        self.alter_request = lambda pdu: pdu
         self._le_mask = 0x1F
         self._address = bytes(6)
         self._suggested = SHORT, SHORT_TIME
@@ -237,7 +242,7 @@ class Controller(Host):
         pdu = self._request_pdu(advertisement, interval, latency, timeout)
         self._wanted = None
         self.station.radio.send(
-            channel, Phy.LE_1M, ADVERTISING_ADDRESS, ADVERTISING_CHECKSUM, pdu,
+            channel, Phy.LE_1M, ADVERTISING_ADDRESS, ADVERTISING_CHECKSUM, self.alter_request(pdu),
             lambda end: self._connected(pdu, bool(advertisement[0] & SECOND_ALGORITHM), end))
 
     def _request_pdu(self, advertisement: bytes, interval: int, latency: int, timeout: int) -> bytes:

@@ -23,6 +23,7 @@ class Opcode(enum.IntEnum):
     UNKNOWN_RSP = 0x07
     FEATURE_REQ = 0x08
     FEATURE_RSP = 0x09
+    PAUSE_ENC_RSP = 0x0B
     VERSION_IND = 0x0C
     REJECT_IND = 0x0D
     PERIPHERAL_FEATURE_REQ = 0x0E
