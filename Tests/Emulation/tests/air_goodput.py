@@ -6,6 +6,10 @@
 The limit is what LL data PDUs of 251 octets move that have time in an interval with their MICs, empty answers and
 inter-frame spaces; L2CAP's headers are not subtracted from it.
 
+`up`: the real gateway (FEDBRIDGE_PROGRAM, else the release build) holds rounds with the board. What the update's chunks move
+from the first one to the last one; and TinyFedTL's exchange, 514 parameters down and up with training on two examples in
+between: from the model's offer to the word that the update is stored.
+
 Each line is a JSON object {"bench": …, "value": …, "unit": …}.
 """
 
@@ -13,9 +17,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import dataclasses
 import json
 import logging
+import pathlib
+import statistics
+import tempfile
+from collections.abc import AsyncIterator
 
+import numpy as np
 from bumble.device import Connection
 from bumble.hci import Phy as BumblePhy
 from bumble.l2cap import LeCreditBasedChannel, LeCreditBasedChannelSpec
@@ -28,11 +39,17 @@ from peers.central.station import INTER_FRAME_SPACE, duration
 
 from .air_bumble import Central
 from .air_central import Encounter, paired
+from .air_gateway import Gateway, Story, fbds
 from .air_peers import by_board, is_data
+from .board import new_flash
 
 #: Protocols/gatt.md, section 4, and the longest frame that the board announces.
 PSM, FRAME = 0x80, 1040
 SDUS = 60
+#: Where the image looks for examples (Firmware/Linker/nano33ble.ld).
+EXAMPLES = 0x5_0000
+#: Octets of an object in a chunk.
+CHUNK = 1024
 #: In units of 1.25 ms.
 INTERVALS = (6, 12, 24, 40)
 UNIT_MS = 1.25
@@ -110,6 +127,68 @@ async def down() -> None:
     assert meeting.board.resets == [None]
 
 
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Examples, two a class to learn with and two to judge by; the gateway's model has 32 hidden outputs besides."""
+
+    features: int
+    classes: int
+
+    def encode(self) -> bytes:
+        count = 4 * self.classes
+        labels = [number % self.classes for number in range(count)]
+        features = np.random.default_rng(5).integers(-40, 41, size=(count, self.features)).astype(np.int8)
+        splits = [fbds.TRAIN] * (count // 2) + [fbds.TEST] * (count // 2)
+        return fbds.encode(
+            "examples", [f"class {number}" for number in range(self.classes)], 0.02, features, labels, [0] * count, splits)
+
+
+#: A model of 65,412 bytes, and one of TinyFedTL's 514 parameters, as Tests/LinuxGuest/bench_ble.py has them.
+OBJECT, TINY = Data(484, 25), Data(13, 2)
+
+
+@contextlib.asynccontextmanager
+async def rounds(data: Data, phy: Phy, interval: int, count: int) -> AsyncIterator[Story]:
+    """What the real gateway and a board with such examples say to each other."""
+    examples = data.encode()
+    flash = new_flash()
+    flash.load(EXAMPLES, examples)
+    meeting, central, connection = await paired(flash=flash)
+    carrier = Carrier(meeting, central, connection)
+    await carrier.open()
+    await carrier.change(phy, interval)
+    with tempfile.TemporaryDirectory(prefix="fedbridge-air-") as name:
+        folder = pathlib.Path(name)
+        (folder / "examples.fbds").write_bytes(examples)
+        gateway = Gateway(
+            meeting.world, carrier.channel, folder, "--dataset", str(folder / "examples.fbds"), "--codec", "float32",
+            "--rounds", str(count))
+        try:
+            await central.until(gateway.held(), 120_000)
+            yield gateway.story
+        finally:
+            gateway.close()
+    audit(meeting.world.air.log, meeting.keys)
+    assert meeting.board.resets == [None]
+
+
+async def up() -> None:
+    for phy in Phy:
+        for interval in (6, 12, 24):
+            async with rounds(OBJECT, phy, interval, 2) as story:
+                name = f"ble/gateway/{phy.name[3:]}/{interval * UNIT_MS:g}ms"
+                for is_down, direction in ((True, "down"), (False, "up")):
+                    done = [each for each in story.transfers if each.is_down == is_down and each.confirmed is not None]
+                    flows = [(each.length - CHUNK) / (each.chunks[-1] - each.chunks[0]) for each in done]
+                    tell(f"{name}/{direction}/goodput_kb_per_s", statistics.median(flows) / 1000, "kB/s")
+                    tell(f"{name}/{direction}/goodput_ratio", statistics.median(flows) / limit(phy, interval), "ratio")
+            async with rounds(TINY, phy, interval, 9) as story:
+                done = [each for each in story.transfers if each.confirmed is not None]
+                times = [back.confirmed - there.offered for there, back in zip(done, done[1:])
+                         if there.is_down and not back.is_down]
+                tell(f"{name}/exchange/tinyfedtl/ms", statistics.median(times) * 1000, "ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", choices=[[], "down", "up"])
@@ -118,6 +197,8 @@ def main() -> None:
     logging.disable(logging.WARNING)
     if "down" in what:
         asyncio.run(down())
+    if "up" in what:
+        asyncio.run(up())
 
 
 if __name__ == "__main__":
