@@ -22,12 +22,14 @@ from .board import BUILD, unstuffed
 PROJECT = BUILD.parents[1]
 sys.path[:0] = [str(PROJECT / "Scripts"), str(PROJECT / "Tests" / "LinuxGuest")]
 from datasets import fbds  # noqa: E402  (folders of scripts, not installed packages)
-from radio.transcript import Transcript  # noqa: E402
+from radio.transcript import Transcript, Transfer  # noqa: E402
+
+__all__ = ["Gateway", "Story", "Transfer", "fbds"]
 
 #: The release build of fedbridge.
 PROGRAM = pathlib.Path(os.environ.get("FEDBRIDGE_PROGRAM") or PROJECT / ".build" / "release" / "fedbridge")
 #: How long the gateway may think about frames, and how long it is quiet when it has said all, in seconds of real time.
-THINKS, QUIET = 0.03, 0.003
+THINKS, QUIET = 0.1, 0.003
 
 
 def stuffed(frame: bytes) -> bytes:
