@@ -270,6 +270,29 @@ def test_a_sequence_number_that_is_not_its_turn_is_taken_for_a_repetition() -> N
         assert not [packet for packet in meeting.central.packets if packet[0] == ACL]
 
 
+def test_packets_drawn_by_lot_do_no_harm() -> None:
+    meeting, draw = Encounter(), random.Random(7)
+    for _ in range(8):
+        # What the last ones made the board believe may keep it waiting for the longest timeout that there is.
+        meeting.connect(limit=33_000)
+        connection = link(meeting)
+        connection.faults.is_deaf = True
+        connection.lengths.send = connection.lengths.receive = 251
+        for _ in range(40):
+            kind = draw.randrange(4)
+            opcode = draw.randrange(0x20)
+            length = LENGTHS.get(opcode, 1) if draw.random() < 0.5 else draw.randrange(1, 252)
+            body = bytes((opcode,)) + draw.randbytes(length - 1)
+            connection.send(kind, body if kind == CONTROL else draw.randbytes(length))
+        meeting.run(1000)
+        connection.close(SUPERVISION_TIMEOUT)
+        meeting.central.event(DISCONNECTED)
+    meeting.central.packets.clear()
+    meeting.run(500)
+    meeting.connect(limit=33_000)
+    assert_answers(meeting)
+
+
 # Time.
 
 
