@@ -6,12 +6,9 @@ import enum
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .units import MICROSECOND, NANOSECOND
-
-if TYPE_CHECKING:
-    from .radio import Radio
 
 
 class Phy(enum.IntEnum):
@@ -101,11 +98,24 @@ class Noise:
         return Fate.DAMAGED if damaged < 1 - (1 - self.bit_errors) ** bits else Fate.CLEAR
 
 
+class Named(Protocol):
+    name: str
+
+
+class Receiver(Protocol):
+    """A radio, and whose it is."""
+
+    @property
+    def machine(self) -> Named: ...
+
+    def hear(self, packet: Packet, fate: Fate, lateness: int) -> None: ...
+
+
 class Air:
     """Brings every packet to all other radios, and keeps what was sent."""
 
     def __init__(self) -> None:
-        self.radios: list[Radio] = []
+        self.radios: list[Receiver] = []
         self.log: list[Packet] = []
         self.weather: Weather = lambda _packet, _receiver: Fate.CLEAR
         self.lateness: Lateness = lambda _packet, _receiver: 0

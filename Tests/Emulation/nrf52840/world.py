@@ -9,13 +9,51 @@ happens. Clocks may go wrong by some millionths.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from .air import Air
 from .machine import Machine
+from .timeline import Timeline
 from .units import MICROSECOND
 
 MOMENT = 20 * MICROSECOND
+
+
+class Receiver(Protocol):
+    """A radio, as far as the order of things depends on it."""
+
+    @property
+    def is_off(self) -> bool: ...
+
+
+class Processor(Protocol):
+    """What somebody does, likewise."""
+
+    timeline: Timeline
+
+    @property
+    def is_idle(self) -> bool: ...
+
+
+class Participant(Protocol):
+    """A machine, or somebody who is none and has a radio too."""
+
+    name: str
+
+    @property
+    def core(self) -> Processor: ...
+
+    @property
+    def radio(self) -> Receiver: ...
+
+    @property
+    def now(self) -> int: ...
+
+    def to_world(self, time: int) -> int: ...
+
+    def to_local(self, time: int) -> int: ...
+
+    def run_until(self, deadline: int, condition: Callable[[], bool] | None = None) -> None: ...
 
 
 class World:
@@ -23,17 +61,25 @@ class World:
 
     def __init__(self) -> None:
         self.air = Air()
-        self.machines: list[Machine] = []
+        self.machines: list[Participant] = []
         self.now = 0
 
     def add(self, name: str, **options: Any) -> Machine:
         """A machine in this world, off; its time is the world's from now on."""
-        if any(machine.name == name for machine in self.machines):
-            raise ValueError(f"there is a machine {name} already")
+        self._check(name)
         machine = Machine(name, air=self.air, **options)
         machine.run_until(machine.to_local(self.now))
         self.machines.append(machine)
         return machine
+
+    def join(self, participant: Participant) -> None:
+        """Somebody who is no machine, at this time."""
+        self._check(participant.name)
+        self.machines.append(participant)
+
+    def _check(self, name: str) -> None:
+        if any(machine.name == name for machine in self.machines):
+            raise ValueError(f"there is a machine {name} already")
 
     def run_until(self, deadline: int, condition: Callable[[], bool] | None = None) -> None:
         """Runs up to a time, or until `condition` is no more true, which is asked every 20 µs at the latest."""
@@ -48,7 +94,7 @@ class World:
                 goal = min(self._next_event(self.machines, deadline) + MOMENT, deadline)
             self._run_together(goal)
 
-    def _next_event(self, machines: list[Machine], deadline: int) -> int:
+    def _next_event(self, machines: list[Participant], deadline: int) -> int:
         """When one of them has something to do: now, if one is awake."""
         if not all(machine.core.is_idle for machine in machines):
             return self.now

@@ -66,8 +66,13 @@ def boot(world: World, name: str, image: Image, address: bytes, seed: int) -> tu
     """A controller that is ready, and its host."""
     machine = add(world, name, image, seed)
     host = power_on(world, machine, image)
+    prepare(host, address)
+    return machine, host
+
+
+def prepare(host: Host, address: bytes) -> None:
+    """A controller gets an address, and is to tell its host everything."""
     host.command(RESET)
     host.command(SET_EVENT_MASK, b"\xff" * 7 + b"\x3f")
     host.command(SET_LE_EVENT_MASK, b"\x5f\x08" + bytes(6))
     host.command(SET_RANDOM_ADDRESS, address)
-    return machine, host

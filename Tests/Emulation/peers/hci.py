@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 
 from nrf52840 import MILLISECOND, Machine, UsbHost
+from nrf52840.air import Named
 from nrf52840.usb_host import Runner, Transfer
 
 COMMAND, ACL, EVENT = 1, 2, 4
@@ -31,8 +32,8 @@ class Refused(Exception):
 class Host:
     """Packets have their H4 type in front."""
 
-    def __init__(self, machine: Machine, runner: Runner) -> None:
-        self._machine = machine
+    def __init__(self, machine: Named, runner: Runner) -> None:
+        self._name = machine.name
         self._runner = runner
         self.packets: list[bytes] = []
 
@@ -51,7 +52,7 @@ class Host:
             return next((packet for packet in self.packets if wanted(packet)), None)
 
         if not self._runner.run_while(lambda: found() is None, limit * MILLISECOND):
-            raise TimeoutError(f"{self._machine.name} has not said it; it said {[each.hex() for each in self.packets]}")
+            raise TimeoutError(f"{self._name} has not said it; it said {[each.hex() for each in self.packets]}")
         packet = found()
         assert packet is not None
         self.packets.remove(packet)
@@ -87,16 +88,17 @@ class Host:
 class UartHost(Host):
     def __init__(self, machine: Machine, runner: Runner) -> None:
         super().__init__(machine, runner)
+        self._uart = machine.uart
         self._received = bytearray()
 
     def poll(self) -> None:
-        self._received += self._machine.uart.take_sent()
+        self._received += self._uart.take_sent()
         while (length := packet_length(self._received)) is not None and len(self._received) >= length:
             self.packets.append(bytes(self._received[:length]))
             del self._received[:length]
 
     def send(self, packet: bytes) -> None:
-        self._machine.uart.send(packet)
+        self._uart.send(packet)
 
 
 class UsbHciHost(Host):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from nrf52840 import MILLISECOND, Machine, UsbHost, World, by_bootloader
 from nrf52840.air import Packet
 from peers import controllers
+from peers.hci import Host
 
 from .board import BYTES, CONTROL, IDENTITY, IMAGE, SET_LINES, START, framed, greeting, new_flash
 
@@ -28,13 +29,18 @@ class Meeting:
     def __init__(self, image: controllers.Image = controllers.UART, is_used: bool = True, **options: object) -> None:
         self.world = World()
         self.board: Machine = self.world.add(
-            "board", start=by_bootloader, flash=new_flash() if is_used else None, identity=IDENTITY, **options)
+            "board", **{
+                "start": by_bootloader, "flash": new_flash() if is_used else None, "identity": IDENTITY, **options})
         if not is_used:
             self.board.load(IMAGE)
         self.board.power_on()
         self.world.run_for(START)
-        self.central_machine, self.central = controllers.boot(self.world, "central", image, CENTRAL, 2)
+        self.central = self._meet(image)
         self.handle = b""
+
+    def _meet(self, image: controllers.Image) -> Host:
+        self.central_machine, central = controllers.boot(self.world, "central", image, CENTRAL, 2)
+        return central
 
     def change_central(self, image: controllers.Image) -> None:
         """The same gateway with another adapter."""
