@@ -15,10 +15,19 @@ extension BoardRuntime where Hardware: ~Copyable {
   }
 
   private mutating func workSlice() -> Bool {
+    guard !taskSlice() else {
+      lastBusy = now
+      return true
+    }
+    guard case .idle = activity else { return false }
+    return prepareFlash()
+  }
+
+  private mutating func taskSlice() -> Bool {
     // What arrived goes first: the gateway waits for its confirmation.
     if arrivalSlice() { return true }
     switch activity {
-    case .idle: return beginNext() || prepareFlash()
+    case .idle: return beginNext()
     case .training(let job): return trainSlice(job)
     case .coding: return codeSlice()
     case .evaluating(let job): return evaluateSlice(job)
@@ -56,12 +65,13 @@ extension BoardRuntime where Hardware: ~Copyable {
       code: problem.code, about: round, needed: problem.needed, available: problem.available)
   }
 
-  /// Makes later writes fast while there is nothing else to do. What is coming in waits while a page is erased, so
-  /// that then no more is done than it needs.
+  /// Makes later writes fast while there is nothing else to do. What is coming in, or what is about to be asked, waits
+  /// while a page is erased, so that then no more is done than it needs.
   @inline(never)
   private mutating func prepareFlash() -> Bool {
     do throws(StorageError) {
-      return try bench.store.prepareOne(sparingly: bench.arriving != nil, &bench.hardware.flash)
+      return try bench.store.prepareOne(
+        sparingly: bench.arriving != nil || !isQuiet, &bench.hardware.flash)
     } catch {
       return false
     }

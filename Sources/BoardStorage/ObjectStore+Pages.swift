@@ -4,6 +4,9 @@ extension ObjectStore {
   /// Erasures by which a page that is pinned by an object may lag behind before the object is moved.
   static var wearTolerance: UInt32 { 32 }
 
+  /// Whether ``prepareOne(sparingly:_:)`` has pages to erase.
+  public var hasPagesToErase: Bool { pages.count(of: PageTable.garbage) > 0 }
+
   /// Does one thing that makes later writes faster, for when the board is idle: mends the directory, erases a page
   /// (85 ms on an nRF52840), or moves a page of an old object off a page that is hardly worn.
   ///

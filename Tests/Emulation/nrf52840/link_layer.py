@@ -42,6 +42,7 @@ class Control(enum.IntEnum):
     START_ENC_REQ = 0x05
     START_ENC_RSP = 0x06
     PAUSE_ENC_REQ = 0x0A
+    PAUSE_ENC_RSP = 0x0B
     LENGTH_REQ = 0x14
     LENGTH_RSP = 0x15
     PHY_UPDATE_IND = 0x18

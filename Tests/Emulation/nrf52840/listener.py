@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from .air import Packet
 from .ciphers import AUTHENTICATED, MIC, aes
-from .errors import NotModelled
 from .link_layer import ADVERTISING_ADDRESS, CENTRAL, CONTROL, PERIPHERAL, Advertising, ConnectRequest, Control
 
 #: Of a data PDU's first header byte.
@@ -141,7 +140,8 @@ class Listener:
         return Heard(packet, connection, role, pdu=packet.pdu, is_encrypted=True)
 
     def _follow(self, connection: Connection, heard: Heard) -> None:
-        """Encryption begins with what follows LL_START_ENC_REQ, and ends with LL_PAUSE_ENC_REQ."""
+        """Encryption begins with what follows LL_START_ENC_REQ, and pauses after the peripheral's LL_PAUSE_ENC_RSP (5.1.3.2):
+        the central's is clear text already."""
         if not heard.is_new:
             return
         match heard.opcode:
@@ -153,7 +153,7 @@ class Listener:
                 connection.is_encrypted = True
                 connection.sessions = [
                     Session(key, connection.encryption_request, connection.encryption_response) for key in self._keys]
-            case Control.PAUSE_ENC_REQ:
-                raise NotModelled("a connection whose encryption is paused")
+            case Control.PAUSE_ENC_RSP if heard.role == PERIPHERAL:
+                connection.is_encrypted = False
             case _:
                 pass

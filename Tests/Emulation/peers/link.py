@@ -14,7 +14,7 @@ from .hci import Host
 NEAR, FAR = bytes.fromhex("0102030405c6"), bytes.fromhex("1112131415d6")
 ADVERTISED = bytes.fromhex("020106") + b"\x05\x09node"
 CONNECTION_COMPLETE, ADVERTISING_REPORT, LONG_TERM_KEY_REQUEST, DATA_LENGTH_CHANGE, PHY_UPDATE = 1, 2, 5, 7, 0x0C
-DISCONNECTED, ENCRYPTION_CHANGE = 0x05, 0x08
+DISCONNECTED, ENCRYPTION_CHANGE, KEY_REFRESHED = 0x05, 0x08, 0x30
 
 
 @dataclass
@@ -65,3 +65,12 @@ def encrypt(link: Link, key: bytes) -> None:
     for host in (link.central, link.peripheral):
         changed = host.event(ENCRYPTION_CHANGE)
         assert (changed[0], changed[3]) == (0, 1)
+
+
+def refresh(link: Link, key: bytes) -> None:
+    """Encryption pauses and begins anew, with a key of its own."""
+    link.central.command(0x2019, link.central_handle + bytes(10) + key)
+    assert link.peripheral.le_event(LONG_TERM_KEY_REQUEST)[:2] == link.peripheral_handle
+    link.peripheral.command(0x201A, link.peripheral_handle + key)
+    for host in (link.central, link.peripheral):
+        assert host.event(KEY_REFRESHED)[0] == 0

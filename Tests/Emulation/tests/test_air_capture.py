@@ -21,7 +21,7 @@ from nrf52840.link_layer import channel_of, checksum
 from nrf52840.listener import MORE_DATA, NEXT_EXPECTED, SEQUENCE, Listener
 from peers import controllers
 from peers.controllers import boot
-from peers.link import DATA_LENGTH_CHANGE, DISCONNECTED, FAR, NEAR, PHY_UPDATE, Link, advertise, connect, encrypt
+from peers.link import DATA_LENGTH_CHANGE, DISCONNECTED, FAR, NEAR, PHY_UPDATE, Link, advertise, connect, encrypt, refresh
 
 KEY = bytes(range(0x30, 0x40))
 #: Bad luck is drawn by it.
@@ -72,6 +72,8 @@ def converse(world: World, central: controllers.Host, peripheral: controllers.Ho
         assert peripheral.data() == LONG_DATA
     for _ in range(8):
         exchange(link, SHORT_DATA)
+    refresh(link, KEY)
+    exchange(link, SHORT_DATA)
     # Other channels, and then another interval.
     central.command(0x2014, (0x1F_00FF_00FF).to_bytes(5, "little"))
     world.run_for(SECOND)

@@ -13,6 +13,7 @@ import struct
 import subprocess
 
 import pytest
+from bumble.device import Peer
 from bumble.hci import Phy as BumblePhy
 from bumble.l2cap import LeCreditBasedChannelSpec
 from nrf52840 import MICROSECOND, MILLISECOND, SECOND, UsbHost
@@ -32,7 +33,8 @@ PSM = 0x80
 FLAGS = bytes.fromhex("020106")
 NAME = b"FedBridge 0123456789ABCDEF"
 #: Of which 22 octets fit the shortest response.
-READ_NAME = b"\x0a\x03\x00"
+NAME_HANDLE = 3
+READ_NAME = b"\x0a" + NAME_HANDLE.to_bytes(2, "little")
 
 
 def test_it_advertises_on_the_three_channels_for_that_every_hundred_milliseconds() -> None:
@@ -120,6 +122,13 @@ async def test_it_pairs_with_who_left_a_secret_and_encrypts() -> None:
     connection = await central.connect()
     await central.until(connection.encrypt())
     assert connection.is_encrypted
+    # Encrypted anew while it is encrypted already, as Linux does it: a pause, and the same key.
+    refreshed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    connection.on(connection.EVENT_CONNECTION_ENCRYPTION_KEY_REFRESH, lambda: refreshed.set_result(None))
+    request = asyncio.ensure_future(connection.encrypt())
+    await central.until(refreshed)
+    request.cancel()
+    assert await central.until(Peer(connection).gatt_client.read_value(NAME_HANDLE)) == NAME
     assert meeting.board.resets == [None]
 
 
