@@ -83,9 +83,27 @@ import VirtualHardware
   @Test func whileTheLinkIsQuietPagesAreErasedAhead() throws {
     let bench = try Bench()
     bench.run { bench.session.isEstablished }
-    bench.run(milliseconds: 50)
+    bench.run(milliseconds: 500)
     let erasures = bench.flash.erasures
     #expect(bench.deliver(try Bench.snapshot(1, hidden: 500)))
     #expect(bench.flash.erasures == erasures)
+  }
+
+  @Test func whileWordsGoToAndFroNoPageIsErasedThatNobodyNeeds() throws {
+    let bench = try Bench()
+    bench.run { bench.session.isEstablished }
+    bench.run(milliseconds: 500)
+    // Models that are no more leave pages to erase.
+    for version in 1...3 as ClosedRange<UInt32> {
+      #expect(bench.deliver(try Bench.snapshot(version, hidden: 500)))
+    }
+    let erasures = bench.flash.erasures
+    for _ in 0..<20 {
+      bench.say(.statusRequest)
+      bench.run(milliseconds: 100)
+    }
+    #expect(bench.flash.erasures == erasures)
+    bench.run(milliseconds: 500)
+    #expect(bench.flash.erasures != erasures)
   }
 }

@@ -28,14 +28,14 @@ import VirtualHardware
     #expect(
       bench.run(slices: 0) { bench.isConnected && bench.capabilities != nil })
     bench.gatewayIsDeaf = true
-    bench.run(milliseconds: 50)
+    bench.run(milliseconds: 500)
     #expect(told(bench) == 0)
     bench.gatewayIsDeaf = false
     bench.reconnect()
-    bench.run(milliseconds: 50)
+    bench.run(milliseconds: 500)
     #expect(told(bench) == 1)
     bench.reconnect()
-    bench.run(milliseconds: 50)
+    bench.run(milliseconds: 500)
     #expect(told(bench) == 0)
   }
 
@@ -43,11 +43,11 @@ import VirtualHardware
     let bench = try bench()
     bench.gatewayIsDeaf = true
     bench.carrier = .air
-    bench.run(milliseconds: 50)
+    bench.run(milliseconds: 500)
     bench.gatewayIsDeaf = false
     bench.carrier = .cable
     bench.reconnect()
-    bench.run(milliseconds: 50)
+    bench.run(milliseconds: 500)
     #expect(told(bench) == 1)
   }
 
