@@ -236,7 +236,7 @@ final class RunNarrator {
     case .waitForBoards(let have, let need):
       say(.info, "waiting for boards: \(have) of \(need) are there")
     case .roundOpened(let round, let base, let boards, let contributions):
-      let more = contributions > 0 ? ", contributions that are in already: \(contributions)" : ""
+      let more = contributions > 0 ? ", \(contributions) contributions are in already" : ""
       say(
         .info, "round \(round) begins from model \(base) with \(Self.boards(boards))\(more)",
         ["_round": "\(round)"]
