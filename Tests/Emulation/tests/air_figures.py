@@ -3,14 +3,16 @@
     PYTHONPATH=Tests/Emulation .venv/bin/python -m tests.air_figures
 
 A gateway leaves its secret over the cable, pairs, and reads an attribute again and again over the encrypted connection,
-while rubbish comes over the cable. For each interrupt: how often it came, the longest that it was kept waiting, and the longest that
-it took, more urgent ones included. Each line is a JSON object {"bench": …, "value": …, "unit": …}.
+while rubbish comes over the cable. For each interrupt: how often it came, the longest that it was kept waiting, and the
+longest that it took, more urgent ones included; then the longest that the link layer keeps the radio's interrupt away, while
+it exchanges plans with it. A word of flash, 41 µs in which the processor stands still, is not among it. Each line is a JSON object {"bench": …, "value": …, "unit": …}.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 
 from bumble.device import Peer
 from nrf52840 import CYCLE, SECOND, Machine, UsbHost
@@ -21,10 +23,34 @@ from .air_peers import Meeting
 from .board import BYTES, SET_LINES, symbols
 
 INTERRUPTS = {1: "RADIO", 20: "link layer", 39: "USBD"}
+#: As an exception.
+RADIO = 16 + 1
 SECRET = bytes(range(0x40, 0x50))
 #: Handle of the board's name (Protocols/gatt.md, section 2).
 NAME = 3
 PAINT = b"\xef\xbe\xad\xde"
+
+
+class Gates(set[int]):
+    """Interrupts that are let through, by exception number; notes how long the radio's is not."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine.core.exceptions.enabled)
+        self._core = machine.core
+        self._since: int | None = None
+        #: In cycles.
+        self.longest = 0
+
+    def update(self, *numbers: Iterable[int]) -> None:
+        super().update(*numbers)
+        if RADIO in self and self._since is not None:
+            self.longest = max(self.longest, (self._core.now - self._since) // CYCLE)
+            self._since = None
+
+    def difference_update(self, *numbers: Iterable[int]) -> None:
+        super().difference_update(*numbers)
+        if RADIO not in self and self._since is None:
+            self._since = self._core.now
 
 
 class Watch:
@@ -82,6 +108,7 @@ async def main() -> None:
     assert meeting.world.run_while(lambda: not (core.sleeping and not core.exceptions.active), SECOND)
     meeting.board.memory.write(bottom, PAINT * ((core.engine[Register.SP] - bottom) // 4), "figures")
     watch = Watch(meeting.board)
+    gates = core.exceptions.enabled = Gates(meeting.board)
     central = Central(meeting)
     await central.until(central.device.power_on())
     connection = await central.connect()
@@ -94,6 +121,7 @@ async def main() -> None:
         tell(f"{name}: times", watch.count[interrupt], "")
         tell(f"{name}: longest wait", watch.waited[interrupt], "cycles")
         tell(f"{name}: longest run", watch.took[interrupt], "cycles")
+    tell("longest critical section that keeps RADIO away", gates.longest, "cycles")
     spaces = meeting.world.air.spaces()
     tell("shortest space between packets", round(min(spaces), 2), "µs")
     tell("longest space between packets", round(max(spaces), 2), "µs")
